@@ -1,0 +1,134 @@
+# make            build/moonkeep (installs what is missing first)
+# make dev        build and serve examples/counter at http://127.0.0.1:8787
+# make test       build, lint the floors, run every spec
+# make asan tsan  the specs under the sanitizers
+# make bench      the figures of spec/bench, each beside its yardstick
+# make lint format clean deps
+
+PACKAGES = gcc make pkg-config liblua5.4-dev libuv1-dev libsqlite3-dev \
+           node-llhttp libmsgpack-dev lua-cjson-dev liblz4-dev libxxhash-dev \
+           libssl-dev uthash-dev zlib1g-dev libwslay-dev \
+           libcurl4-openssl-dev lua5.4 lua-busted lua-socket lua-check curl \
+           sqlite3
+LINT_PACKAGES  = clang clang-format clang-tidy
+ASAN_PACKAGES  = clang libclang-rt-14-dev
+BENCH_PACKAGES = wrk nginx-light libnginx-mod-http-lua redis-server redis-tools
+
+CC    ?= gcc
+BUILD ?= build
+OPT   ?= -O2 -g
+# What gcc cannot see through longjmp-free code paths is an error as well.
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+       -Wmissing-prototypes -Wundef -Wimplicit-fallthrough -Werror
+BASE = -std=c11 -D_GNU_SOURCE -fPIC -pthread -Iruntime -I. \
+       -I/usr/include/lua5.4 -I/usr/share/include/llhttp $(OPT) $(SAN)
+LIBS = -l:liblua5.4.a -l:libuv_a.a -l:libsqlite3.a -l:libmsgpackc.a \
+       -l:liblz4.a -l:libxxhash.a -l:libcrypto.a -l:libz.a -lm -ldl -lpthread
+# The Lua that runs the specs brings its own copy of the Lua library.
+SPEC_LIBS = $(filter-out -l:liblua5.4.a,$(LIBS))
+
+SOURCES  = $(sort $(wildcard runtime/*/*.c bindings/*.c))
+LUA      = $(sort $(wildcard lua/*.lua))
+LLHTTP   = $(addprefix $(BUILD)/llhttp/,api.o http.o llhttp.o)
+LIBRARY  = $(BUILD)/libmoonkeep.a
+MAIN     = $(BUILD)/runtime/cli/main.o
+OBJECTS  = $(filter-out $(MAIN),$(SOURCES:%.c=$(BUILD)/%.o)) \
+           $(BUILD)/gen/embedded.o $(LLHTTP)
+HOSTTEST = $(patsubst spec/support/%.c,$(BUILD)/spec/%.so,\
+             $(wildcard spec/support/hosttest_*.c))
+TOOLS    = $(patsubst spec/support/%.c,$(BUILD)/spec/%,\
+             $(wildcard spec/support/tool_*.c))
+
+.PHONY: all deps dev test unit asan tsan lint format bench clean specs
+.SECONDARY:
+
+all: deps
+	@$(MAKE) --no-print-directory $(BUILD)/moonkeep
+
+# Asks dpkg, so that nothing is downloaded when all is there.
+deps:
+	@missing=; for p in $(PACKAGES) $(EXTRA_PACKAGES); do \
+	  dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then echo "installing$$missing"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install \
+	  -y -qq --no-install-recommends $$missing >/dev/null; fi
+
+$(BUILD)/moonkeep: $(MAIN) $(LIBRARY)
+	$(CC) $(OPT) $(SAN) -pthread -o $@ $(MAIN) $(LIBRARY) $(LIBS)
+
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	ar rcs $@ $(OBJECTS)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(WARN) -MMD -MP -c -o $@ $<
+
+$(BUILD)/llhttp/%.o: /usr/share/llhttp/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) -Wno-unused -c -o $@ $<
+
+# The Lua files that every state may load, as bytes in the program.
+$(BUILD)/gen/embedded.c: $(LUA) lua/tool/embed.lua
+	@mkdir -p $(@D)
+	lua5.4 lua/tool/embed.lua $(LUA) > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/gen/embedded.o: $(BUILD)/gen/embedded.c
+	$(CC) $(BASE) $(WARN) -c -o $@ $<
+
+$(BUILD)/spec/%.so: spec/support/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(WARN) -shared -o $@ $< $(LIBRARY) $(SPEC_LIBS)
+
+$(BUILD)/spec/tool_%: spec/support/tool_%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(WARN) -o $@ $< $(LIBRARY) $(LIBS)
+
+specs: $(BUILD)/moonkeep $(HOSTTEST) $(TOOLS)
+
+dev: all
+	$(BUILD)/moonkeep dev examples/counter
+
+# The specs find the build they drive in MOONKEEP_BUILD.
+test: deps
+	@$(MAKE) --no-print-directory specs
+	MOONKEEP_BUILD=$(BUILD) LUA_CPATH="$(BUILD)/spec/?.so;;" \
+	  busted --lua=lua5.4 $(ARGS)
+
+asan:
+	@$(MAKE) --no-print-directory deps EXTRA_PACKAGES="$(ASAN_PACKAGES)"
+	$(MAKE) --no-print-directory BUILD=build-asan specs \
+	  SAN="-fsanitize=address,undefined -fno-omit-frame-pointer" OPT="-O1 -g"
+	MOONKEEP_BUILD=build-asan LUA_CPATH="build-asan/spec/?.so;;" \
+	  LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	  ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
+	  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	  busted --lua=lua5.4 $(ARGS)
+
+tsan:
+	@$(MAKE) --no-print-directory deps
+	$(MAKE) --no-print-directory BUILD=build-tsan specs \
+	  SAN="-fsanitize=thread" OPT="-O1 -g"
+	MOONKEEP_BUILD=build-tsan MOONKEEP_TSAN=1 \
+	  TSAN_OPTIONS=halt_on_error=1 LUA_CPATH="build/spec/?.so;;" \
+	  busted --lua=lua5.4 --tags=threads $(ARGS)
+
+lint:
+	@$(MAKE) --no-print-directory deps EXTRA_PACKAGES="$(LINT_PACKAGES)"
+	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	luacheck --quiet lua examples spec
+	$(MAKE) --no-print-directory CC=clang BUILD=build-clang build-clang/moonkeep
+	clang-tidy --quiet $(SOURCES) -- $(BASE)
+
+format:
+	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
+
+bench:
+	@$(MAKE) --no-print-directory deps EXTRA_PACKAGES="$(BENCH_PACKAGES)"
+	@$(MAKE) --no-print-directory specs
+	lua5.4 spec/bench/run.lua $(ARGS)
+
+clean:
+	rm -rf build build-asan build-tsan build-clang
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

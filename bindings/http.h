@@ -1,0 +1,34 @@
+/*
+ * http.h - Request and Response as Lua sees them: userdata around the plain
+ * structures of base/message.h.
+ */
+#ifndef BINDINGS_HTTP_H
+#define BINDINGS_HTTP_H
+
+#include <lua.h>
+
+#include "base/message.h"
+
+/* Push a Request around `rq`; takes over one reference even when it raises.
+ * Fields (url, path, query, headers ...) are made when asked for.
+ * [raises: mem] */
+void bind_push_request(lua_State *L, struct request *rq);
+/* Push a Response around `rs`; takes over one reference even when it raises.
+ * [raises: mem] */
+void bind_push_response(lua_State *L, struct response *rs);
+/* A new reference to the request at `idx`: a Request, or (url [, init]) at
+ * `idx` and `idx + 1` as mk.Request takes them; a url that begins with '/' is
+ * one of http://object when `relative` is not 0.  A body is handed over: the
+ * Request cannot be read afterwards ("body already used").
+ * Owned by the caller, who must not raise before giving it on.  [raises] */
+struct request *bind_check_request(lua_State *L, int idx, int relative);
+/*
+ * What a fetch handler returned, at `idx`: a Response, a string (200,
+ * text/plain;charset=UTF-8) or nil (404).  Returns an owned response, or NULL
+ * when it is something else (`what` then says what came, e.g. "a table"), and
+ * for a Response whose body was used already.  A function body is started as a
+ * task of the current object that outlives the event.  [raises: mem]
+ */
+struct response *bind_to_response(lua_State *L, int idx, const char **what);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * message.h - an HTTP request and an HTTP response as plain data.
+ *
+ * The one form that wire, net, object, bindings and host agree on.  Both are
+ * reference-counted, belong to one thread, and hold head and fields in a
+ * single allocation; they are not changed after they were built, but for
+ * what is noted below.
+ */
+#ifndef BASE_MESSAGE_H
+#define BASE_MESSAGE_H
+
+#include <stdint.h>
+
+#include "base/body.h"
+#include "base/slice.h"
+
+/* One header field; the name as it came, compared without case. */
+struct field {
+    struct slice name, value;
+};
+
+enum { MESSAGE_IP_MAX = 46 };
+
+struct request {
+    uint32_t refs;
+    uint32_t field_count;
+    struct slice method; /* "GET" */
+    struct slice url;    /* absolute: "http://host:port/path?query" */
+    struct slice target; /* the part of url from the path on, without fragment */
+    struct field *fields;
+    struct body *body;       /* owned; NULL without one */
+    char ip[MESSAGE_IP_MAX]; /* of the client, text; "" when there is none */
+};
+
+struct response {
+    uint32_t refs;
+    uint32_t field_count;
+    int status;          /* 101, 200..599 */
+    struct slice reason; /* empty: the standard one */
+    struct field *fields;
+    struct body *body; /* owned; NULL without one */
+    void *socket;      /* with 101: the other end; NULL otherwise */
+};
+
+/* Build a request with one reference; every slice is copied, the reference to
+ * `src->body` is taken over.  `src->refs` is ignored. */
+struct request *request_build(const struct request *src);
+struct request *request_hold(struct request *rq);
+void request_drop(struct request *rq); /* NULL is allowed */
+
+struct response *response_build(const struct response *src);
+/* A response with a text/plain body, as the runtime itself answers. */
+struct response *response_text(int status, struct slice text);
+struct response *response_hold(struct response *rs);
+void response_drop(struct response *rs); /* NULL is allowed */
+
+/* The first field of that name, or NULL. */
+const struct field *fields_find(const struct field *f, uint32_t count,
+                                struct slice name);
+/* The standard reason phrase of `status` (RFC 9110, section 15), or "". */
+const char *status_reason(int status);
+
+#endif

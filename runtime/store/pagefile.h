@@ -1,0 +1,65 @@
+/*
+ * pagefile.h - the pages of one object's database: an overlay in memory over
+ * a file that only checkpoints touch; commits go to the log.
+ *
+ *   SQLite --vfs.c--> overlay (pages of the open transaction)
+ *        commit: pages that changed --> record --> log queue, gets a number
+ *        read:   overlay, else file, else the template image
+ *
+ * A page file belongs to one client and its thread.
+ */
+#ifndef STORE_PAGEFILE_H
+#define STORE_PAGEFILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/oid.h"
+#include "store/store.h"
+
+struct pagefile;
+struct sqlite3;
+
+/* Open the pages of object `id` of `class_name` (a Lua identifier; copied).
+ * No file is made and, for an object without any data, the disk is asked for
+ * nothing but the file's existence.  Returns 0, ERR_IO, ERR_CORRUPT.  `*err`
+ * is filled. */
+int pagefile_open(struct store_client *c, const char *class_name,
+                  const struct oid *id, struct pagefile **out,
+                  struct error *err);
+/* Forget the open transaction and give the pages back; committed pages are
+ * checkpointed when they are durable (now or later).  Its SQLite connection
+ * is closed before.  NULL is allowed. */
+void pagefile_close(struct pagefile *pf);
+/* As close, but what is not durable is dropped: back to the durable state. */
+void pagefile_discard(struct pagefile *pf);
+
+/* Open the SQLite connection of `pf` on the VFS: exclusive, journal in
+ * memory, foreign keys on, no lookaside, small cache.  The runtime's tables
+ * (_mk_kv, _mk_meta, _mk_alarms) are there.  The caller closes it with
+ * sqlite3_close before pagefile_close.  Returns 0, ERR_NOMEM, ERR_IO,
+ * ERR_CORRUPT. */
+int pagefile_connect(struct pagefile *pf, struct sqlite3 **out,
+                     struct error *err);
+
+/* The object has storage: a commit of it exists (durable or not). */
+bool pagefile_exists(const struct pagefile *pf);
+/* Number of the last commit, 0 when there was none since opening. */
+uint64_t pagefile_last_commit(const struct pagefile *pf);
+/* Why the last operation of the VFS on `pf` failed: 0, ERR_FULL (storage or
+ * turn limit, or the log has no space), ERR_RESET (the log failed; discard),
+ * ERR_IO.  SQLite itself only reports SQLITE_FULL or SQLITE_IOERR. */
+int pagefile_failure(const struct pagefile *pf, struct error *err);
+/* Throw away everything the object has: from here on it reads as the template,
+ * in the open transaction; its next commit makes that last and
+ * pagefile_discard or pagefile_undo_reset takes it back.  The connection must
+ * be closed before and connected again after. */
+void pagefile_reset(struct pagefile *pf);
+void pagefile_undo_reset(struct pagefile *pf);
+/* The reset alone as a commit (a transaction that wrote nothing else). */
+int pagefile_commit_reset(struct pagefile *pf, struct error *err);
+/* Bytes of memory that the overlay holds. */
+int64_t pagefile_overlay_bytes(const struct pagefile *pf);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * sql.h - SQL of one object: policy, statement cache, cursors (API.md,
+ * section 6; REFERENCE 5).
+ *
+ * Errors: ERR_SQL with the text "<SQLite's message>[ at offset N]: SQLITE_X"
+ * and the extended code's name in sql_error.code.
+ */
+#ifndef STORE_SQL_H
+#define STORE_SQL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "store/db.h"
+
+enum sql_type { SQL_NULL, SQL_INTEGER, SQL_REAL, SQL_TEXT, SQL_BLOB };
+
+struct sql_value {
+    enum sql_type type;
+    int64_t integer;
+    double real;
+    struct slice bytes; /* TEXT, BLOB; borrowed */
+};
+
+/* One binding: by position (name.p NULL), or by name without its ':'. */
+struct sql_binding {
+    struct slice name;
+    struct sql_value value; /* copied by sql_exec */
+};
+
+/* What went wrong; `code` is "SQLITE_CONSTRAINT_UNIQUE" and the like, or ""
+ * for errors that SQLite did not raise. */
+struct sql_error {
+    struct error error;
+    char code[48];
+};
+
+struct sql_cursor;
+
+/*
+ * Run the statements in `query` in turn, the last one with `bindings` and up
+ * to its first row; see API.md for every rule and text.  On success `*out`
+ * is owned by the caller (sql_cursor_free, at the latest before db_close).
+ */
+int sql_exec(struct db *d, struct slice query,
+             const struct sql_binding *bindings, size_t count,
+             struct sql_cursor **out, struct sql_error *err);
+/* 1: `row` points at sql_cursor_columns() values, borrowed until the next call
+ * on the cursor; 0: no more rows; ERR_SQL, ERR_CANCELED (schema changed,
+ * deleteAll), ERR_FULL, ERR_IO, ERR_NOMEM. */
+int sql_cursor_next(struct sql_cursor *c, const struct sql_value **row,
+                    struct sql_error *err);
+int sql_cursor_columns(const struct sql_cursor *c);
+struct slice sql_cursor_column_name(const struct sql_cursor *c, int column);
+int64_t sql_cursor_rows_read(const struct sql_cursor *c);
+int64_t sql_cursor_rows_written(const struct sql_cursor *c);
+void sql_cursor_free(struct sql_cursor *c); /* NULL is allowed */
+
+/* Bytes of the database, free pages apart. */
+int64_t sql_database_size(struct db *d);
+
+#endif

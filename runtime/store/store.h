@@ -1,0 +1,90 @@
+/*
+ * store.h - a data folder: the commit log, its recovery and checkpoints, and
+ * the files of the objects.  DESIGN.md, section 4.
+ *
+ *   worker: pagefile commit --append--> [queue] --log thread--> pwritev, fdatasync
+ *   worker: store_poll <----- wake ----- durable number or failure
+ *
+ * A store is shared by all workers; each talks to it through a client of its
+ * own, used by that worker's thread only.  Commits get numbers from one
+ * sequence in the order in which they will stand in the log; a number is
+ * durable when its record and all before it are on disk.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/disk.h"
+#include "base/err.h"
+#include "base/logline.h"
+
+struct store;
+struct store_client;
+
+enum store_durability { STORE_DISK, STORE_RELAXED };
+enum store_threads { STORE_LOG_THREAD, STORE_PUMPED };
+
+struct store_config {
+    struct disk *disk;           /* borrowed; outlives the store */
+    const struct clock *clock;   /* borrowed */
+    struct logger *logger;       /* borrowed; NULL: silent */
+    int64_t segment_bytes;       /* 0: 64 MiB */
+    int64_t object_bytes;        /* limits.storage_mb in bytes; 0: no limit */
+    int64_t turn_bytes;          /* limits.turn_mb in bytes; 0: no limit */
+    enum store_durability durability;
+    enum store_threads threads;  /* PUMPED: no thread; store_pump writes */
+};
+
+/* What happened in the log since the last poll. */
+struct store_report {
+    uint64_t durable;   /* every commit up to this number is on disk */
+    bool failed;        /* commits of this client above `durable` are void */
+    struct error error; /* why, when failed */
+};
+
+/*
+ * Lock the folder, recover from the log, and start.
+ *
+ * Returns 0 or: ERR_LOCKED (another process holds the folder; the text says
+ * which, by its pid), ERR_CORRUPT (a bad record before the tail: the text
+ * names segment, offset and the way out), ERR_FULL, ERR_IO.  Blocks.
+ */
+int store_open(const struct store_config *config, struct store **out,
+               struct error *err);
+/* Make everything durable, checkpoint every object, close.  All clients are
+ * detached before.  NULL is allowed.  Blocks. */
+void store_close(struct store *s);
+/* As after a power cut: drop everything without writing (tests). */
+void store_drop(struct store *s);
+
+/* A client for one worker.  `wake(arg)` is called from the log thread, after
+ * each batch and failure, at most once between two polls; it may only signal.
+ * NULL with STORE_PUMPED. */
+struct store_client *store_attach(struct store *s, void (*wake)(void *arg),
+                                  void *arg);
+/* All page files of the client are closed before. */
+void store_detach(struct store_client *c);
+
+/* Fill `*out`; never blocks. */
+void store_poll(struct store_client *c, struct store_report *out);
+/* After a failed report, once every page file with a commit above the durable
+ * number has been discarded: commits are accepted again. */
+void store_resume(struct store_client *c);
+/* Write and sync all that is queued (STORE_PUMPED only).  Returns the number
+ * of commits written, or ERR_*. */
+int store_pump(struct store *s);
+/* Numbers for metrics and benches; any thread. */
+struct store_stats {
+    uint64_t commits, syncs, bytes_logged, checkpoints, segments;
+};
+void store_stats(struct store *s, struct store_stats *out);
+
+/* Call `each` for every class folder under objects/ that has at least one
+ * object (on disk or in the log).  Stops at non-zero and returns it. */
+int store_classes(struct store *s,
+                  int (*each)(void *arg, const char *class_name), void *arg);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * code.h - the source of one version of a script: read, checked and compiled
+ * once per process, loaded by each state.
+ *
+ * Reference-counted; safe to use from several threads.  Modules are found
+ * below the folder of the main script only (name.lua, then name/init.lua; dots
+ * in the name are folders), and among the built-in ones.
+ */
+#ifndef VM_CODE_H
+#define VM_CODE_H
+
+#include "base/err.h"
+#include "base/slice.h"
+
+struct lua_State;
+struct code;
+
+/* `main_path` is the main script.  Reads nothing yet. */
+int code_new(const char *main_path, struct code **out, struct error *err);
+struct code *code_hold(struct code *c);
+void code_drop(struct code *c); /* NULL is allowed */
+
+/* A module of the runtime itself; `source` is borrowed for ever.  Before any
+ * use by another thread. */
+void code_add_builtin(struct code *c, const char *name, struct slice source);
+
+/* Push the compiled main script as a function.  Returns 0, or ERR_LUA with
+ * nothing pushed: no such file, a precompiled chunk, a syntax error with file
+ * and line.  [raises: mem] */
+int code_push_main(struct code *c, struct lua_State *L, struct error *err);
+/* Push the module `name`'s function (its chunk); ERR_NOT_FOUND tells the
+ * places that were looked at.  [raises: mem] */
+int code_push_module(struct code *c, struct lua_State *L, struct slice name,
+                     struct error *err);
+/* Every file that was read so far, for watching: calls each(arg, path). */
+void code_files(struct code *c, void (*each)(void *arg, const char *path),
+                void *arg);
+
+#endif

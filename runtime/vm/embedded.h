@@ -1,0 +1,16 @@
+/* embedded.h - the files of lua/, as bytes in the program (made by make). */
+#ifndef VM_EMBEDDED_H
+#define VM_EMBEDDED_H
+
+#include <stddef.h>
+
+struct embedded {
+    const char *name;           /* "class" for lua/class.lua */
+    const unsigned char *bytes; /* the source */
+    size_t size;
+};
+
+/* Ends with an entry whose name is NULL. */
+extern const struct embedded embedded_files[];
+
+#endif
