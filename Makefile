@@ -27,7 +27,9 @@ LIBS = -l:liblua5.4.a -l:libuv_a.a -l:libsqlite3.a -l:libmsgpackc.a \
 # The Lua that runs the specs brings its own copy of the Lua library.
 SPEC_LIBS = $(filter-out -l:liblua5.4.a,$(LIBS))
 
-SOURCES  = $(sort $(wildcard runtime/*/*.c bindings/*.c))
+FLOORS   = runtime/base runtime/wire runtime/store runtime/vm runtime/net \
+           runtime/object bindings runtime/host runtime/cli
+SOURCES  = $(sort $(foreach floor,$(FLOORS),$(wildcard $(floor)/*.c)))
 LUA      = $(sort $(wildcard lua/*.lua))
 LLHTTP   = $(addprefix $(BUILD)/llhttp/,api.o http.o llhttp.o)
 LIBRARY  = $(BUILD)/libmoonkeep.a

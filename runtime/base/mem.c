@@ -1,0 +1,44 @@
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *check(void *p, size_t size)
+{
+    if (p == NULL && size != 0) {
+        fprintf(stderr, "moonkeep: out of memory (%zu bytes)\n", size);
+        abort();
+    }
+    return p;
+}
+
+void *mem_zalloc(size_t size)
+{
+    return check(calloc(1, size), size);
+}
+
+void *mem_alloc(size_t size)
+{
+    return check(malloc(size), size);
+}
+
+void *mem_realloc(void *p, size_t size)
+{
+    return check(realloc(p, size), size);
+}
+
+char *mem_dup(const void *p, size_t n)
+{
+    char *copy = mem_alloc(n + 1);
+
+    if (n != 0)
+        memcpy(copy, p, n);
+    copy[n] = '\0';
+    return copy;
+}
+
+void *mem_try(size_t size)
+{
+    return malloc(size);
+}

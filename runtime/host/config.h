@@ -1,0 +1,82 @@
+/*
+ * config.h - moonkeep.lua as a struct (API.md, section 12).
+ */
+#ifndef HOST_CONFIG_H
+#define HOST_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Every limit of API.md section 12, in the unit of its name. */
+#define LIMIT_MAP(X)                                                           \
+    X(idle_ms, 10000)                                                          \
+    X(cpu_ms, 30000)                                                           \
+    X(slice_ms, 5)                                                             \
+    X(memory_mb, 128)                                                          \
+    X(mailbox, 1024)                                                           \
+    X(storage_mb, 10240)                                                       \
+    X(turn_mb, 64)                                                             \
+    X(body_mb, 100)                                                            \
+    X(socket_buffer_mb, 16)                                                    \
+    X(ping_ms, 30000)                                                          \
+    X(alarm_rate, 5000)                                                        \
+    X(call_ms, 30000)                                                          \
+    X(fetch_connections, 6)                                                    \
+    X(connections, 100000)                                                     \
+    X(drain_ms, 10000)                                                         \
+    X(header_ms, 10000)                                                        \
+    X(keepalive_ms, 75000)
+
+struct limits {
+#define X(name, value) int64_t name;
+    LIMIT_MAP(X)
+#undef X
+};
+
+/* One pair of `keys` or `renamed`; both owned. */
+struct config_pair {
+    char *from, *to;
+};
+
+struct config {
+    char *file;           /* the configuration file, NULL without one; owned */
+    char *main;           /* the main script's path; owned */
+    char *app;            /* name of the app: its folder's name; owned.  The
+                             default unique key of a class is <app>-<Class> */
+    char *listen;         /* "127.0.0.1:8787"; owned */
+    char *data;           /* the data folder; owned */
+    int workers;          /* 0: one per core */
+    struct buf vars;      /* table of `vars` as value.h encodes it; n == 0:
+                             none */
+    char *assets;         /* owned; NULL: none */
+    char *admin;          /* owned; NULL: none */
+    int64_t history_days;
+    bool relaxed;         /* durability = "relaxed" */
+    struct limits limits;
+    struct config_pair *keys;
+    size_t key_count;
+    struct config_pair *renamed;
+    size_t renamed_count;
+    char **deleted;
+    size_t deleted_count;
+};
+
+/*
+ * Find and read the configuration for `target`: a script, a folder (then its
+ * moonkeep.lua, which may name `main`; without one main.lua or init.lua), or
+ * NULL for the current folder; `file` names the configuration file itself
+ * (--config) or is NULL.  Relative paths in it are relative to its folder.
+ * What is not set gets its default; `data` is .moonkeep beside the script.
+ * An unknown key, a wrong type or value: ERR_INVALID, and the text names file
+ * and key (`moonkeep.lua: limits.idle_ms: an integer of at least 1 expected,
+ * got a string`).  `*out` is always valid for config_fini.
+ */
+int config_load(const char *target, const char *file, struct config *out,
+                struct error *err);
+void config_fini(struct config *c);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * node.h - a running Moonkeep: workers, store, script; what `dev` and `serve`
+ * start and stop.
+ *
+ * Called from the main thread; workers have threads of their own.
+ */
+#ifndef HOST_NODE_H
+#define HOST_NODE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/logline.h"
+#include "host/config.h"
+
+struct node;
+
+enum node_mode { NODE_DEV, NODE_SERVE };
+
+/* Open the data folder, load the script, start the workers, listen.  `config`
+ * and `logger` are borrowed until node_free.  Returns 0 or ERR_* with a text
+ * for the user (ERR_LUA: the script does not load; ERR_LOCKED, ERR_CORRUPT,
+ * ERR_BUSY from below). */
+int node_start(const struct config *config, enum node_mode mode,
+               struct logger *logger, struct node **out, struct error *err);
+/* The port it listens on. */
+int node_port(const struct node *n);
+/* Load the script anew: objects go over to it between events.  On an error in
+ * it (ERR_LUA, `err` filled) everything goes on as it was. */
+int node_reload(struct node *n, struct error *err);
+/* Call each(arg, path) for every script file that was loaded. */
+void node_files(struct node *n, void (*each)(void *arg, const char *path),
+                void *arg);
+/* No new connections; what is in flight may finish within limits.drain_ms;
+ * then everything is committed and closed.  Blocks. */
+void node_stop(struct node *n);
+void node_free(struct node *n); /* after node_stop; NULL is allowed */
+
+#endif
