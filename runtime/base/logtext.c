@@ -1,0 +1,296 @@
+#include "base/logtext.h"
+
+#include <time.h>
+
+static const char *level_name(enum log_level level)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+
+    return names[level];
+}
+
+/* Size of the well-formed UTF-8 sequence (RFC 3629) at the start of `s`, which
+ * is not empty; 0 when there is none. */
+static size_t sequence(struct slice s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    size_t size = p[0] < 0x80                    ? 1
+                  : p[0] >= 0xc2 && p[0] <= 0xdf ? 2
+                  : p[0] >= 0xe0 && p[0] <= 0xef ? 3
+                  : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+                                                 : 0;
+
+    if (size == 0 || size > s.n)
+        return 0;
+    for (size_t i = 1; i < size; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    bool is_long =
+        (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
+    bool is_surrogate = p[0] == 0xed && p[1] > 0x9f;
+    bool is_beyond = p[0] == 0xf4 && p[1] > 0x8f;
+
+    return is_long || is_surrogate || is_beyond ? 0 : size;
+}
+
+/* `s` without what is past LOGTEXT_MAX, cut between characters. */
+static struct slice cut(struct slice s)
+{
+    if (s.n <= LOGTEXT_MAX)
+        return s;
+    s.n = LOGTEXT_MAX;
+    while (s.n > LOGTEXT_MAX - 4 && (s.p[s.n] & 0xc0) == 0x80)
+        s.n--;
+    return s;
+}
+
+static void add_cut_mark(struct buf *out, struct slice s)
+{
+    if (s.n > LOGTEXT_MAX)
+        buf_printf(out, "... (%zu bytes)", s.n);
+}
+
+static void json_char(struct buf *out, char c)
+{
+    switch (c) {
+    case '"':
+    case '\\':
+        buf_printf(out, "\\%c", c);
+        return;
+    case '\n':
+        buf_add_text(out, "\\n");
+        return;
+    case '\t':
+        buf_add_text(out, "\\t");
+        return;
+    default:
+        if ((unsigned char)c < 0x20 || c == 0x7f)
+            buf_printf(out, "\\u%04x", (unsigned)c);
+        else
+            buf_add_byte(out, c);
+    }
+}
+
+static void json_string(struct buf *out, struct slice whole)
+{
+    struct slice s = cut(whole);
+
+    buf_add_byte(out, '"');
+    while (s.n != 0) {
+        size_t size = sequence(s);
+
+        if (size == 0)
+            buf_add_text(out, "\xef\xbf\xbd"); /* U+FFFD */
+        else if (size == 1)
+            json_char(out, s.p[0]);
+        else
+            buf_add(out, s.p, size);
+        size += size == 0;
+        s = (struct slice){s.p + size, s.n - size};
+    }
+    add_cut_mark(out, whole);
+    buf_add_byte(out, '"');
+}
+
+static void json_member(struct buf *out, const char *key, struct slice value)
+{
+    if (value.n == 0)
+        return;
+    buf_printf(out, ",\"%s\":", key);
+    json_string(out, value);
+}
+
+static void json_fields(struct buf *out, struct slice fields)
+{
+    if (fields.n == 0)
+        return;
+    if (fields.n > LOGTEXT_MAX) {
+        buf_printf(out, ",\"fieldsLeftOut\":\"%zu bytes\"", fields.n);
+        return;
+    }
+    buf_add_byte(out, ',');
+    buf_add_slice(out, fields);
+}
+
+static void json_time(struct buf *out, int64_t wall_ms)
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm t;
+
+    gmtime_r(&seconds, &t);
+    buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900,
+               t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec,
+               (int)(wall_ms % 1000));
+}
+
+void logtext_json(const struct log_line *line, int64_t wall_ms, struct buf *out)
+{
+    buf_add_text(out, "{\"time\":\"");
+    json_time(out, wall_ms);
+    buf_printf(out,
+               "\",\"level\":\"%s\",\"message\":", level_name(line->level));
+    json_string(out, line->message);
+    json_member(out, "class", line->class_name);
+    json_member(out, "name", line->name);
+    json_member(out, "id", line->id);
+    json_fields(out, line->fields);
+    json_member(out, "trace", line->trace);
+    buf_add_text(out, "}\n");
+}
+
+/* `s` without line breaks at its end. */
+static struct slice trimmed(struct slice s)
+{
+    while (s.n != 0 && s.p[s.n - 1] == '\n')
+        s.n--;
+    return s;
+}
+
+/* Whether the character at the start of `s` could steer a terminal: C0, DEL,
+ * and C1, which is c2 80 to c2 9f in UTF-8. */
+static bool is_control(struct slice s, size_t size)
+{
+    unsigned char c = (unsigned char)s.p[0];
+
+    if (size == 1)
+        return (c < 0x20 && c != '\t') || c == 0x7f;
+    return size == 2 && c == 0xc2 && (unsigned char)s.p[1] < 0xa0;
+}
+
+/* `whole` as text to read; each line break is followed by `indent`. */
+static void plain(struct buf *out, struct slice whole, const char *indent)
+{
+    struct slice s = cut(whole);
+
+    while (s.n != 0) {
+        size_t size = sequence(s);
+
+        if (s.p[0] == '\n') {
+            buf_add_byte(out, '\n');
+            buf_add_text(out, indent);
+        } else if (size == 0 || is_control(s, size)) {
+            size = 1;
+            buf_printf(out, "\\x%02x", (unsigned char)s.p[0]);
+        } else {
+            buf_add(out, s.p, size);
+        }
+        s = (struct slice){s.p + size, s.n - size};
+    }
+    add_cut_mark(out, whole);
+}
+
+/* Bytes of the JSON value or string at the start of `s` up to the colon or
+ * comma that ends it, or the end. */
+static size_t json_extent(struct slice s, char mark)
+{
+    int depth = 0;
+    bool in_string = false;
+
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (in_string) {
+            if (c == '\\')
+                i++;
+            else
+                in_string = c != '"';
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            depth++;
+        } else if (c == '}' || c == ']') {
+            depth--;
+        } else if (c == mark && depth == 0) {
+            return i;
+        }
+    }
+    return s.n;
+}
+
+/* A JSON string needs its quotes only where it would be misread without. */
+static struct slice unquoted(struct slice s)
+{
+    if (s.n < 3 || s.p[0] != '"')
+        return s;
+    for (size_t i = 1; i + 1 < s.n; i++) {
+        char c = s.p[i];
+
+        if (c == ' ' || c == '"' || c == '\\' || c == '=' || c == ',')
+            return s;
+    }
+    return (struct slice){s.p + 1, s.n - 2};
+}
+
+static struct slice skip(struct slice s, size_t n)
+{
+    return n >= s.n ? (struct slice){s.p, 0} : (struct slice){s.p + n, s.n - n};
+}
+
+/* `"user":"ann","n":3` as `user=ann n=3`. */
+static void readable_fields(struct buf *out, struct slice fields)
+{
+    if (fields.n > LOGTEXT_MAX) {
+        buf_printf(out, "  (%zu bytes of fields left out)", fields.n);
+        return;
+    }
+    for (const char *space = "  "; fields.n != 0; space = " ") {
+        struct slice key = {fields.p, json_extent(fields, ':')};
+        fields = skip(fields, key.n + 1);
+        struct slice value = {fields.p, json_extent(fields, ',')};
+        fields = skip(fields, value.n + 1);
+
+        buf_add_text(out, space);
+        plain(out, unquoted(key), "");
+        buf_add_byte(out, '=');
+        plain(out, unquoted(value), "");
+    }
+}
+
+static void readable_time(struct buf *out, int64_t wall_ms)
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm t;
+
+    localtime_r(&seconds, &t);
+    buf_printf(out, "%02d:%02d:%02d.%03d ", t.tm_hour, t.tm_min, t.tm_sec,
+               (int)(wall_ms % 1000));
+}
+
+/* The object as `Class/name`, or the first digits of its id without a name. */
+static void readable_object(struct buf *out, const struct log_line *line)
+{
+    enum { SHORT_ID = 12 };
+    struct slice id = line->id;
+
+    if (line->class_name.n == 0)
+        return;
+    plain(out, line->class_name, "");
+    buf_add_byte(out, '/');
+    if (line->name.n != 0)
+        plain(out, line->name, "");
+    else
+        plain(out, (struct slice){id.p, id.n < SHORT_ID ? id.n : SHORT_ID}, "");
+    buf_add_text(out, "  ");
+}
+
+void logtext_readable(const struct log_line *line, int64_t wall_ms,
+                      bool is_coloured, struct buf *out)
+{
+    static const char indent[] = "             ";
+    static const char *const colours[] = {"\x1b[2m", "\x1b[32m", "\x1b[33m",
+                                          "\x1b[31m"};
+    const char *on = is_coloured ? colours[line->level] : "";
+    const char *off = is_coloured ? "\x1b[0m" : "";
+
+    readable_time(out, wall_ms);
+    buf_printf(out, "%s%-5s%s ", on, level_name(line->level), off);
+    readable_object(out, line);
+    plain(out, trimmed(line->message), indent);
+    readable_fields(out, line->fields);
+    if (line->trace.n != 0) {
+        buf_printf(out, "\n%s", indent);
+        plain(out, trimmed(line->trace), indent);
+    }
+    buf_add_byte(out, '\n');
+}

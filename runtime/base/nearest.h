@@ -1,0 +1,14 @@
+/* nearest.h - the word that was probably meant. */
+#ifndef BASE_NEAREST_H
+#define BASE_NEAREST_H
+
+#include <stddef.h>
+
+/* The one of `words[0..count)` that differs least from `word`, by letters
+ * changed, left out, added or swapped with their neighbour; NULL when none is
+ * near (more than a third of its letters differ).  Letters of either case are
+ * the same. */
+const char *nearest_word(const char *word, const char *const *words,
+                         size_t count);
+
+#endif
