@@ -3,8 +3,9 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
-enum { WORD_MAX = 32 };
+enum { WORD_MAX = 32 }; /* longer ones are near to nothing */
 
 static size_t least(size_t a, size_t b)
 {
@@ -39,6 +40,18 @@ static size_t distance(const char *a, size_t an, const char *b, size_t bn)
     return d[an][bn];
 }
 
+static const char *completed(const char *word, const char *const *words,
+                             size_t count)
+{
+    size_t n = strlen(word);
+
+    for (size_t i = 0; i < count && n >= 3; i++) {
+        if (strncasecmp(words[i], word, n) == 0)
+            return words[i];
+    }
+    return NULL;
+}
+
 const char *nearest_word(const char *word, const char *const *words,
                          size_t count)
 {
@@ -59,5 +72,5 @@ const char *nearest_word(const char *word, const char *const *words,
             found_at = apart;
         }
     }
-    return found;
+    return found != NULL ? found : completed(word, words, count);
 }

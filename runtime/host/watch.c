@@ -1,0 +1,227 @@
+#include "host/watch.h"
+
+#include <dirent.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+
+enum { DEPTH_MAX = 8, ENTRIES_MAX = 4096 };
+
+/* What tells one state of a file from another; zero: it does not exist. */
+struct state {
+    int64_t mtime_ns, ctime_ns;
+    uint64_t inode;
+    int64_t size;
+};
+
+struct entry {
+    char *path; /* owned */
+    struct state state;
+    bool is_folder; /* watched for names that come and go */
+};
+
+struct entries {
+    struct entry *list; /* owned */
+    size_t count, cap;
+};
+
+struct watch {
+    struct entries roots; /* what was asked for */
+    struct entries found; /* what that comes to now */
+};
+
+static int64_t nanoseconds(struct timespec t)
+{
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static struct state look(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return (struct state){0};
+    return (struct state){nanoseconds(st.st_mtim), nanoseconds(st.st_ctim),
+                          st.st_ino, st.st_size};
+}
+
+static bool same_state(const struct state *a, const struct state *b)
+{
+    return a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns &&
+           a->inode == b->inode && a->size == b->size;
+}
+
+/* Takes over `path`. */
+static void add(struct entries *e, char *path, bool is_folder)
+{
+    if (e->count == e->cap) {
+        e->cap = e->cap == 0 ? 16 : e->cap * 2;
+        e->list = mem_realloc(e->list, e->cap * sizeof(*e->list));
+    }
+    e->list[e->count++] = (struct entry){
+        .path = path, .state = look(path), .is_folder = is_folder};
+}
+
+static void clear(struct entries *e)
+{
+    for (size_t i = 0; i < e->count; i++)
+        free(e->list[i].path);
+    free(e->list);
+    *e = (struct entries){0};
+}
+
+static bool is_script(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n > 4 && strcmp(name + n - 4, ".lua") == 0;
+}
+
+static bool is_skipped(const char *name)
+{
+    return name[0] == '.' || strcmp(name, "node_modules") == 0;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void scan(struct entries *e, const char *folder, int depth);
+
+static void scan_name(struct entries *e, const char *folder, const char *name,
+                      int depth)
+{
+    char *path = NULL;
+
+    if (is_skipped(name) || e->count >= ENTRIES_MAX ||
+        asprintf(&path, "%s/%s", folder, name) < 0)
+        return;
+    if (is_folder(path) && depth < DEPTH_MAX)
+        scan(e, path, depth + 1);
+    if (is_script(name))
+        add(e, path, false);
+    else
+        free(path);
+}
+
+/* Add the folder itself before its names are read: one that comes meanwhile
+ * then shows as a change. */
+static void scan(struct entries *e, const char *folder, int depth)
+{
+    DIR *d = opendir(folder);
+
+    add(e, mem_dup(folder, strlen(folder)), true);
+    if (d == NULL)
+        return;
+    for (struct dirent *name; (name = readdir(d)) != NULL;)
+        scan_name(e, folder, name->d_name, depth);
+    closedir(d);
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct entry *)a)->path,
+                  ((const struct entry *)b)->path);
+}
+
+static struct entries find(const struct entries *roots)
+{
+    struct entries found = {0};
+
+    for (size_t i = 0; i < roots->count; i++) {
+        const char *path = roots->list[i].path;
+
+        if (roots->list[i].is_folder)
+            scan(&found, path, 1);
+        else
+            add(&found, mem_dup(path, strlen(path)), false);
+    }
+    if (found.count != 0)
+        qsort(found.list, found.count, sizeof(*found.list), by_path);
+    return found;
+}
+
+struct watch *watch_new(void)
+{
+    return mem_zalloc(sizeof(struct watch));
+}
+
+void watch_free(struct watch *w)
+{
+    if (w == NULL)
+        return;
+    clear(&w->roots);
+    clear(&w->found);
+    free(w);
+}
+
+static void watch_root(struct watch *w, const char *path, bool folder)
+{
+    add(&w->roots, mem_dup(path, strlen(path)), folder);
+    clear(&w->found);
+    w->found = find(&w->roots);
+}
+
+void watch_file(struct watch *w, const char *path)
+{
+    watch_root(w, path, false);
+}
+
+void watch_folder(struct watch *w, const char *folder)
+{
+    watch_root(w, folder, true);
+}
+
+static bool is_as_found(const struct entries *e)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        struct state now = look(e->list[i].path);
+
+        if (!same_state(&now, &e->list[i].state))
+            return false;
+    }
+    return true;
+}
+
+/* The next file from `*at` on, folders left out; NULL at the end. */
+static const struct entry *next_file(const struct entries *e, size_t *at)
+{
+    while (*at < e->count && e->list[*at].is_folder)
+        ++*at;
+    return *at < e->count ? &e->list[(*at)++] : NULL;
+}
+
+/* Whether both have the same files in the same state. */
+static bool same_files(const struct entries *a, const struct entries *b)
+{
+    size_t i = 0, j = 0;
+
+    for (;;) {
+        const struct entry *x = next_file(a, &i);
+        const struct entry *y = next_file(b, &j);
+
+        if (x == NULL || y == NULL)
+            return x == y;
+        if (strcmp(x->path, y->path) != 0 || !same_state(&x->state, &y->state))
+            return false;
+    }
+}
+
+bool watch_changed(struct watch *w)
+{
+    if (is_as_found(&w->found))
+        return false;
+    struct entries now = find(&w->roots);
+    bool changed = !same_files(&w->found, &now);
+
+    clear(&w->found);
+    w->found = now;
+    return changed;
+}
