@@ -72,7 +72,7 @@ static void json_char(struct buf *out, char c)
     }
 }
 
-static void json_string(struct buf *out, struct slice whole)
+void logtext_json_string(struct buf *out, struct slice whole)
 {
     struct slice s = cut(whole);
 
@@ -98,7 +98,7 @@ static void json_member(struct buf *out, const char *key, struct slice value)
     if (value.n == 0)
         return;
     buf_printf(out, ",\"%s\":", key);
-    json_string(out, value);
+    logtext_json_string(out, value);
 }
 
 static void json_fields(struct buf *out, struct slice fields)
@@ -130,7 +130,7 @@ void logtext_json(const struct log_line *line, int64_t wall_ms, struct buf *out)
     json_time(out, wall_ms);
     buf_printf(out,
                "\",\"level\":\"%s\",\"message\":", level_name(line->level));
-    json_string(out, line->message);
+    logtext_json_string(out, line->message);
     json_member(out, "class", line->class_name);
     json_member(out, "name", line->name);
     json_member(out, "id", line->id);

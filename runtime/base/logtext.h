@@ -24,6 +24,10 @@ enum { LOGTEXT_MAX = 64 * 1024 };
 void logtext_json(const struct log_line *line, int64_t wall_ms,
                   struct buf *out);
 
+/* Append `s` as a JSON string, quotes included, cut and made valid as a log
+ * line's message is. */
+void logtext_json_string(struct buf *out, struct slice s);
+
 /*
  * Append `line` as `12:34:56.789 info  Counter/main  message  key=value`, time
  * in the local zone; further lines of the message, and the trace, follow

@@ -1,6 +1,7 @@
 #include "host/watch.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,9 @@ struct entries {
 
 struct watch {
     struct entries roots; /* what was asked for */
+    struct entries skips; /* folders not to look into */
     struct entries found; /* what that comes to now */
+    char *changed;        /* the path returned last; owned */
 };
 
 static int64_t nanoseconds(struct timespec t)
@@ -78,14 +81,16 @@ static bool is_script(const char *name)
 {
     size_t n = strlen(name);
 
-    return n > 4 && strcmp(name + n - 4, ".lua") == 0;
+    return n > 4 && strcmp(name + n - 4, ".lua") == 0 &&
+           strcmp(name, "moonkeep.lua") != 0;
 }
 
-static bool is_skipped(const char *name)
+static bool is_skipped_name(const char *name)
 {
     return name[0] == '.' || strcmp(name, "node_modules") == 0;
 }
 
+/* Links to folders are not followed: they could lead back. */
 static bool is_folder(const char *path)
 {
     struct stat st;
@@ -93,35 +98,55 @@ static bool is_folder(const char *path)
     return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static void scan(struct entries *e, const char *folder, int depth);
+static bool is_skipped_folder(const struct watch *w, const char *path)
+{
+    for (size_t i = 0; i < w->skips.count; i++) {
+        struct state skip = look(w->skips.list[i].path);
+        struct state here = look(path);
 
-static void scan_name(struct entries *e, const char *folder, const char *name,
+        if (skip.inode != 0 && skip.inode == here.inode)
+            return true;
+    }
+    return false;
+}
+
+static void scan(const struct watch *w, struct entries *e, const char *folder,
+                 int depth);
+
+static void scan_name(const struct watch *w, struct entries *e, char *path,
                       int depth)
 {
-    char *path = NULL;
+    const char *name = strrchr(path, '/') + 1;
 
-    if (is_skipped(name) || e->count >= ENTRIES_MAX ||
-        asprintf(&path, "%s/%s", folder, name) < 0)
-        return;
-    if (is_folder(path) && depth < DEPTH_MAX)
-        scan(e, path, depth + 1);
-    if (is_script(name))
-        add(e, path, false);
-    else
+    if (is_skipped_name(name) || e->count >= ENTRIES_MAX) {
         free(path);
+    } else if (is_folder(path)) {
+        if (depth < DEPTH_MAX && !is_skipped_folder(w, path))
+            scan(w, e, path, depth + 1);
+        free(path);
+    } else if (is_script(name)) {
+        add(e, path, false);
+    } else {
+        free(path);
+    }
 }
 
 /* Add the folder itself before its names are read: one that comes meanwhile
  * then shows as a change. */
-static void scan(struct entries *e, const char *folder, int depth)
+static void scan(const struct watch *w, struct entries *e, const char *folder,
+                 int depth)
 {
     DIR *d = opendir(folder);
 
     add(e, mem_dup(folder, strlen(folder)), true);
     if (d == NULL)
         return;
-    for (struct dirent *name; (name = readdir(d)) != NULL;)
-        scan_name(e, folder, name->d_name, depth);
+    for (struct dirent *name; (name = readdir(d)) != NULL;) {
+        char *path = NULL;
+
+        if (asprintf(&path, "%s/%s", folder, name->d_name) >= 0)
+            scan_name(w, e, path, depth);
+    }
     closedir(d);
 }
 
@@ -131,15 +156,15 @@ static int by_path(const void *a, const void *b)
                   ((const struct entry *)b)->path);
 }
 
-static struct entries find(const struct entries *roots)
+static struct entries find(const struct watch *w)
 {
     struct entries found = {0};
 
-    for (size_t i = 0; i < roots->count; i++) {
-        const char *path = roots->list[i].path;
+    for (size_t i = 0; i < w->roots.count; i++) {
+        const char *path = w->roots.list[i].path;
 
-        if (roots->list[i].is_folder)
-            scan(&found, path, 1);
+        if (w->roots.list[i].is_folder)
+            scan(w, &found, path, 1);
         else
             add(&found, mem_dup(path, strlen(path)), false);
     }
@@ -158,7 +183,9 @@ void watch_free(struct watch *w)
     if (w == NULL)
         return;
     clear(&w->roots);
+    clear(&w->skips);
     clear(&w->found);
+    free(w->changed);
     free(w);
 }
 
@@ -166,7 +193,7 @@ static void watch_root(struct watch *w, const char *path, bool folder)
 {
     add(&w->roots, mem_dup(path, strlen(path)), folder);
     clear(&w->found);
-    w->found = find(&w->roots);
+    w->found = find(w);
 }
 
 void watch_file(struct watch *w, const char *path)
@@ -177,6 +204,11 @@ void watch_file(struct watch *w, const char *path)
 void watch_folder(struct watch *w, const char *folder)
 {
     watch_root(w, folder, true);
+}
+
+void watch_skip(struct watch *w, const char *path)
+{
+    add(&w->skips, mem_dup(path, strlen(path)), true);
 }
 
 static bool is_as_found(const struct entries *e)
@@ -198,8 +230,9 @@ static const struct entry *next_file(const struct entries *e, size_t *at)
     return *at < e->count ? &e->list[(*at)++] : NULL;
 }
 
-/* Whether both have the same files in the same state. */
-static bool same_files(const struct entries *a, const struct entries *b)
+/* The path of the first file that is in one only, or not in the same state;
+ * NULL when there is none.  Both are sorted. */
+static const char *difference(const struct entries *a, const struct entries *b)
 {
     size_t i = 0, j = 0;
 
@@ -208,20 +241,25 @@ static bool same_files(const struct entries *a, const struct entries *b)
         const struct entry *y = next_file(b, &j);
 
         if (x == NULL || y == NULL)
-            return x == y;
-        if (strcmp(x->path, y->path) != 0 || !same_state(&x->state, &y->state))
-            return false;
+            return x != NULL ? x->path : y != NULL ? y->path : NULL;
+        int order = strcmp(x->path, y->path);
+        if (order != 0)
+            return order < 0 ? x->path : y->path;
+        if (!same_state(&x->state, &y->state))
+            return x->path;
     }
 }
 
-bool watch_changed(struct watch *w)
+const char *watch_changed(struct watch *w)
 {
     if (is_as_found(&w->found))
-        return false;
-    struct entries now = find(&w->roots);
-    bool changed = !same_files(&w->found, &now);
+        return NULL;
+    struct entries now = find(w);
+    const char *path = difference(&w->found, &now);
 
+    free(w->changed);
+    w->changed = path == NULL ? NULL : mem_dup(path, strlen(path));
     clear(&w->found);
     w->found = now;
-    return changed;
+    return w->changed;
 }

@@ -8,8 +8,6 @@
 #ifndef HOST_WATCH_H
 #define HOST_WATCH_H
 
-#include <stdbool.h>
-
 struct watch; /* opaque: watch.c */
 
 /* Nothing watched yet. */
@@ -18,13 +16,18 @@ void watch_free(struct watch *w); /* NULL is allowed */
 
 /* Watch the file at `path`, which need not exist.  Copied. */
 void watch_file(struct watch *w, const char *path);
-/* Watch every *.lua file below `folder`, those to come as well; not in folders
- * whose names begin with a dot, nor in node_modules, and 8 folders deep and
- * 4,096 files and folders at most.  Copied. */
+/* Watch every *.lua file below `folder`, those to come as well, but for
+ * moonkeep.lua, which is no script; not in folders whose names begin with a
+ * dot, nor in node_modules, and 8 folders deep and 4,096 files and folders at
+ * most.  Copied. */
 void watch_folder(struct watch *w, const char *folder);
+/* Do not look into the folder at `path`, which need not exist; before
+ * watch_folder.  Copied. */
+void watch_skip(struct watch *w, const char *path);
 
-/* Whether a watched file was changed, made or removed since the last call (the
- * first one: since it was watched).  Blocks on the disk. */
-bool watch_changed(struct watch *w);
+/* The path of a watched file that was changed, made or removed since the last
+ * call (the first one: since it was watched), NULL when there is none.
+ * Borrowed until the next call.  Blocks on the disk. */
+const char *watch_changed(struct watch *w);
 
 #endif

@@ -128,7 +128,8 @@ static struct watch *check_watch(lua_State *L)
     return *(struct watch **)luaL_checkudata(L, 1, WATCH_MT);
 }
 
-/* watch() -> watch, with methods file(path), folder(path), changed() */
+/* watch() -> watch, with methods file(path), folder(path), skip(path), and
+ * changed() -> path or nil */
 static int l_watch(lua_State *L)
 {
     struct watch **u = lua_newuserdatauv(L, sizeof(struct watch *), 0);
@@ -151,9 +152,15 @@ static int l_watch_folder(lua_State *L)
     return 0;
 }
 
+static int l_watch_skip(lua_State *L)
+{
+    watch_skip(check_watch(L), luaL_checkstring(L, 2));
+    return 0;
+}
+
 static int l_watch_changed(lua_State *L)
 {
-    lua_pushboolean(L, watch_changed(check_watch(L)));
+    lua_pushstring(L, watch_changed(check_watch(L)));
     return 1;
 }
 
@@ -164,11 +171,9 @@ static int l_watch_gc(lua_State *L)
 }
 
 static const luaL_Reg watch_methods[] = {
-    {"file", l_watch_file},
-    {"folder", l_watch_folder},
-    {"changed", l_watch_changed},
-    {"__gc", l_watch_gc},
-    {NULL, NULL},
+    {"file", l_watch_file}, {"folder", l_watch_folder},
+    {"skip", l_watch_skip}, {"changed", l_watch_changed},
+    {"__gc", l_watch_gc},   {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {

@@ -1,0 +1,34 @@
+/*
+ * launch.h - what dev and serve share: their options, the configuration that
+ * follows from them, and what they log about starting and failing.
+ */
+#ifndef CLI_LAUNCH_H
+#define CLI_LAUNCH_H
+
+#include "base/err.h"
+#include "base/logline.h"
+#include "cli/command.h"
+#include "host/config.h"
+#include "host/node.h"
+
+/* The options as given; NULL where not.  Borrowed from argv. */
+struct launch {
+    const char *target, *config, *listen, *data, *workers;
+};
+
+/* Read the command line.  Returns 0 or an exit_code, after saying why. */
+int launch_parse(const struct command *self, int argc, char **argv,
+                 struct launch *out);
+/* The configuration, with the options put over it, and the history that
+ * `mode` has when none is set.  As config_load. */
+int launch_config(const struct launch *l, enum node_mode mode,
+                  struct config *out, struct error *err);
+
+/* Log that the node serves, and where. */
+void launch_log_ready(struct logger *logger, const struct config *c,
+                      const struct node *n);
+/* Log `err`: its first line after `prefix`, the others as the trace. */
+void launch_log_error(struct logger *logger, const char *prefix,
+                      const struct error *err);
+
+#endif

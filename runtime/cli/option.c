@@ -1,0 +1,93 @@
+#include "cli/option.h"
+
+#include <string.h>
+
+#include "base/nearest.h"
+
+enum { OPTIONS_MAX = 16 };
+
+/* Where the arguments are being read. */
+struct cursor {
+    const struct command *command;
+    char **argv;
+    int argc, at;
+};
+
+static int unknown(const struct cursor *c, const char *word,
+                   const struct option *options, size_t count)
+{
+    const char *names[OPTIONS_MAX];
+
+    for (size_t i = 0; i < count; i++)
+        names[i] = options[i].name;
+    const char *meant = nearest_word(word, names, count);
+
+    if (meant == NULL)
+        return command_misused(c->command, "unknown option '%s'", word);
+    return command_misused(
+        c->command, "unknown option '%s'; did you mean '%s'?", word, meant);
+}
+
+/* `value` is what follows '=' in the word, or NULL. */
+static int take(struct cursor *c, const struct option *o, const char *value)
+{
+    if (o->flag != NULL) {
+        *o->flag = true;
+        return value == NULL
+                   ? 0
+                   : command_misused(c->command, "%s takes no value", o->name);
+    }
+    if (value == NULL && c->at == c->argc)
+        return command_misused(c->command, "%s needs a value", o->name);
+    *o->value = value != NULL ? value : c->argv[c->at++];
+    if (**o->value == '\0')
+        return command_misused(c->command, "%s needs a value", o->name);
+    return 0;
+}
+
+static int parse_option(struct cursor *c, const char *word,
+                        const struct option *options, size_t count)
+{
+    size_t n = strcspn(word, "=");
+
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(options[i].name, word, n) == 0 &&
+            options[i].name[n] == '\0')
+            return take(c, &options[i], word[n] == '=' ? word + n + 1 : NULL);
+    }
+    return unknown(c, word, options, count);
+}
+
+static int parse_operand(const struct cursor *c, const char *word,
+                         const char **operand)
+{
+    if (operand == NULL)
+        return command_misused(c->command, "takes no argument, got '%s'", word);
+    if (*operand != NULL)
+        return command_misused(c->command,
+                               "one argument expected, got '%s' and '%s'",
+                               *operand, word);
+    *operand = word;
+    return 0;
+}
+
+int option_parse(const struct command *self, int argc, char **argv,
+                 const struct option *options, size_t count,
+                 const char **operand)
+{
+    struct cursor c = {self, argv, argc, 0};
+    bool ended = false;
+    int rc = 0;
+
+    while (rc == 0 && c.at < c.argc) {
+        const char *word = c.argv[c.at++];
+
+        if (!ended && strcmp(word, "--") == 0)
+            ended = true;
+        else if (!ended && word[0] == '-' && word[1] != '\0')
+            rc = parse_option(&c, word, options, count);
+        else
+            rc = parse_operand(&c, word, operand);
+    }
+    return rc;
+}
