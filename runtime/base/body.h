@@ -2,7 +2,8 @@
  * body.h - the bytes of an HTTP body on their way from one writer to one
  * reader, both on one thread.
  *
- *   writer --body_write--> [chunks, at most about high_water] --peek/consume--> reader
+ *   writer --body_write--> [chunks, at most about high_water] --peek/consume-->
+ * reader
  *          <--on_writable--                                  --on_readable-->
  *
  * OPEN --body_end--> ENDED, OPEN --body_fail--> FAILED, and the reader may
@@ -39,6 +40,8 @@ struct body *body_take(struct buf *b);
 struct body *body_hold(struct body *b);
 /* Give up one reference; NULL is allowed. */
 void body_drop(struct body *b);
+/* The caller's reference is the only one: the other side has left. */
+bool body_is_lone(const struct body *b);
 
 /* Writer: copy `p[0..n)` in.  Returns 0, or ERR_CLOSED when the reader has
  * abandoned (the bytes are dropped).  Always accepts; the writer stops while
@@ -62,6 +65,8 @@ void body_consume(struct body *b, size_t n);
 size_t body_buffered(const struct body *b);
 /* Bytes in all as told to body_new, or known since the end; -1 otherwise. */
 int64_t body_length(const struct body *b);
+/* Bytes that the reader will yet get, buffered ones included; -1 unknown. */
+int64_t body_left(const struct body *b);
 /* ENDED or FAILED: nothing more will be written. */
 bool body_is_over(const struct body *b);
 /* ERR_* given to body_fail, 0 otherwise. */
@@ -73,8 +78,9 @@ void body_on_readable(struct body *b, body_cb cb, void *arg);
 void body_abandon(struct body *b);
 bool body_is_abandoned(const struct body *b);
 
-/* Split: both results give all bytes that `b` still has and will have; the
- * slower one decides the pace.  Takes over the caller's reference to `b`. */
+/* Split: both results give all bytes that `b` still has and will have, without
+ * copying them; while `b` is open the slower one decides the pace.  Takes over
+ * the caller's reference to `b`. */
 void body_tee(struct body *b, struct body **one, struct body **two);
 
 #endif
