@@ -20,20 +20,22 @@
 
 struct server_config {
     uv_loop_t *loop;
-    struct net_handler handler;  /* copied */
+    struct net_handler handler; /* copied */
     const struct clock *clock;
-    struct logger *logger;       /* NULL: silent */
-    const char *address;         /* "127.0.0.1:8787", "[::1]:0" */
-    int64_t body_bytes;          /* limits.body_mb: past it 413 */
-    uint64_t header_ms;          /* whole head must arrive within; 408 */
-    uint64_t keepalive_ms;       /* idle between requests; closed */
-    uint32_t connections;        /* of this server; past it: not accepted */
+    struct logger *logger; /* NULL: silent */
+    const char *address;   /* "127.0.0.1:8787", "[::1]:0" */
+    int64_t body_bytes;    /* limits.body_mb: past it 413 */
+    uint64_t header_ms;    /* whole head must arrive within; 408 */
+    uint64_t keepalive_ms; /* idle between requests; closed */
+    uint32_t connections;  /* of this server; past it: not accepted */
 };
 
 struct server;
 
-/* Bind with SO_REUSEPORT and listen.  ERR_BUSY: the address is in use by a
- * process that does not share it; ERR_INVALID: not an address; ERR_IO. */
+/* Bind with SO_REUSEPORT and listen.  `config` is copied; what it points to
+ * stays the caller's, `clock` and `logger` until the server is closed.  The
+ * process must ignore SIGPIPE.  ERR_BUSY: the address is in use by a process
+ * that does not share it; ERR_INVALID: not an address; ERR_IO. */
 int server_open(const struct server_config *config, struct server **out,
                 struct error *err);
 /* The port that was bound (for ":0"). */
@@ -41,8 +43,8 @@ int server_port(const struct server *s);
 /* Stop accepting; connections close after the response they are at (idle ones
  * at once).  `drained(arg)` is called once, when the last is gone. */
 void server_drain(struct server *s, void (*drained)(void *arg), void *arg);
-/* Close every connection now; `closed(arg)` once all handles are closed and
- * `s` is freed. */
+/* Close every connection now, also during a drain; `closed(arg)` once all
+ * handles are closed and `s` is freed. */
 void server_close(struct server *s, void (*closed)(void *arg), void *arg);
 /* Open connections. */
 uint32_t server_connections(const struct server *s);
