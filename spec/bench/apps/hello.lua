@@ -1,0 +1,6 @@
+-- The router alone.
+return {
+  fetch = function()
+    return "hello"
+  end,
+}

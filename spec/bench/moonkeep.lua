@@ -1,0 +1,28 @@
+-- The program under measure.
+local process = require "process"
+
+local moonkeep = {}
+
+local HERE = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$")
+
+local function absolute(path)
+  return (process.run(("realpath '%s'"):format(path)):match("[^\n]+"))
+end
+
+-- Serve apps/<app>.lua with one worker and its data in `folder`.  `options`:
+-- limits (text of a Lua table), env (put before the command).
+function moonkeep.start(folder, app, options)
+  options = options or {}
+  local port = process.free_port()
+  local place = ("%s/%s-%d"):format(folder, app, port)
+  process.run("mkdir -p " .. place)
+  process.write(place .. "/moonkeep.lua", ("return { main = %q, limits = %s }\n")
+    :format(absolute(HERE .. "/apps/" .. app .. ".lua"), options.limits or "{}"))
+  local program = absolute((os.getenv("MOONKEEP_BUILD") or "build") .. "/moonkeep")
+  return process.start(("%s %s serve --config %s/moonkeep.lua --workers 1 "
+    .. "--listen 127.0.0.1:%d --data %s/data")
+    :format(options.env or "", program, place, port, place),
+    port, place .. "/log")
+end
+
+return moonkeep
