@@ -14,9 +14,9 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/oid.h"
 #include "base/slice.h"
 #include "store/store.h"
-#include "base/oid.h"
 
 struct db;
 
@@ -29,15 +29,21 @@ struct db_config {
     const char *class_name;      /* copied */
     struct oid id;
     struct slice name;       /* copied; n == 0: not known (see db_name) */
-    db_progress_cb progress; /* NULL: none */
+    db_progress_cb progress; /* NULL: none; only asked about the script's SQL */
     void *progress_arg;
+    int64_t memory_bytes; /* most that SQLite may take for the script's SQL of
+                             this object; 0: DB_MEMORY_DEFAULT */
 };
 
-/* Open the database; cheap (no file is made by this).  Returns 0, ERR_IO,
- * ERR_CORRUPT, ERR_NOMEM; `*err` says more. */
-int db_open(const struct db_config *config, struct db **out,
-            struct error *err);
-/* Roll back what is not committed and close.  NULL is allowed. */
+/* Three times limits.turn_mb: pages, and what undoing them takes, twice. */
+enum { DB_MEMORY_DEFAULT = 192 * 1024 * 1024 };
+
+/* Open the database; cheap: no file is made by this, and SQLite's part, which
+ * may fail with ERR_IO, ERR_CORRUPT or ERR_NOMEM, comes with the first use.
+ * Returns 0, ERR_IO, ERR_CORRUPT; `*err` says more. */
+int db_open(const struct db_config *config, struct db **out, struct error *err);
+/* Roll back what is not committed and close.  Cursors and lists that are still
+ * open end with ERR_CLOSED and may be freed later.  NULL is allowed. */
 void db_close(struct db *d);
 /* Roll back and drop every commit that is not durable, then close: for a
  * reset after the log failed. */
@@ -54,8 +60,9 @@ bool db_is_dirty(const struct db *d);
 /*
  * End the implicit transaction: all writes since the last commit become one
  * record of the log.  With nothing written it does nothing.  Open cursors
- * survive.  On failure everything since the last commit is undone and the
- * database is broken (db_is_broken).
+ * survive; nested transactions that were not ended are undone.  On failure
+ * everything since the last commit is undone and the database is broken
+ * (db_is_broken).
  *
  * Returns 0; ERR_FULL, ERR_IO, ERR_RESET; or ERR_SQL when a deferred foreign
  * key is violated (text: "Durable Object was reset and rolled back to its last
@@ -64,7 +71,7 @@ bool db_is_dirty(const struct db *d);
  * SQLITE_CONSTRAINT_FOREIGNKEY").
  */
 int db_commit(struct db *d, struct error *err);
-/* Undo everything since the last commit. */
+/* Undo everything since the last commit; nested transactions end too. */
 void db_rollback(struct db *d);
 /* The number that output must wait for: of the last commit in which a
  * confirmed write took part, or 0. */
@@ -91,5 +98,9 @@ int db_delete_all(struct db *d, struct error *err);
  * gone and the object must be reset; every later call fails with this error.
  * `err` (may be NULL) gets it. */
 bool db_is_broken(const struct db *d, struct error *err);
+
+/* The object has nothing to do for now: give back the memory that only makes
+ * the next use faster. */
+void db_shrink(struct db *d);
 
 #endif

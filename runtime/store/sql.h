@@ -55,7 +55,7 @@ int sql_cursor_next(struct sql_cursor *c, const struct sql_value **row,
                     struct sql_error *err);
 int sql_cursor_columns(const struct sql_cursor *c);
 struct slice sql_cursor_column_name(const struct sql_cursor *c, int column);
-int64_t sql_cursor_rows_read(const struct sql_cursor *c);
+int64_t sql_cursor_rows_read(struct sql_cursor *c);
 int64_t sql_cursor_rows_written(const struct sql_cursor *c);
 void sql_cursor_free(struct sql_cursor *c); /* NULL is allowed */
 
