@@ -5,6 +5,8 @@
 #ifndef BINDINGS_HTTP_H
 #define BINDINGS_HTTP_H
 
+#include <stdbool.h>
+
 #include <lua.h>
 
 #include "base/message.h"
@@ -18,9 +20,10 @@ void bind_push_request(lua_State *L, struct request *rq);
 void bind_push_response(lua_State *L, struct response *rs);
 /* A new reference to the request at `idx`: a Request, or (url [, init]) at
  * `idx` and `idx + 1` as mk.Request takes them; a url that begins with '/' is
- * one of http://object when `relative` is not 0.  A body is handed over: the
- * Request cannot be read afterwards ("body already used").
- * Owned by the caller, who must not raise before giving it on.  [raises] */
+ * one of http://object when `relative` is not 0, else refused.  A body is
+ * handed over: the Request cannot be read afterwards ("body already used").
+ * Owned by the caller, who must not raise before giving it on.  Leaves the
+ * stack as it was.  [raises] */
 struct request *bind_check_request(lua_State *L, int idx, int relative);
 /*
  * What a fetch handler returned, at `idx`: a Response, a string (200,
@@ -30,5 +33,16 @@ struct request *bind_check_request(lua_State *L, int idx, int relative);
  * task of the current object that outlives the event.  [raises: mem]
  */
 struct response *bind_to_response(lua_State *L, int idx, const char **what);
+
+/* The value at `idx` is the client end of a mk.WebSocketPair that nobody has
+ * used yet; `*why` says why not ("a table", "already accepted").
+ * (websocket.c) */
+bool bind_is_socket(lua_State *L, int idx, const char **why);
+/* Hand over such an end: what a struct response carries.  Never raises.
+ * (websocket.c) */
+void *bind_take_socket(lua_State *L, int idx);
+/* Push the WebSocket that `socket` of a response stands for; takes it over.
+ * (websocket.c) [raises: mem] */
+void bind_push_socket(lua_State *L, void *socket);
 
 #endif

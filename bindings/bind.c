@@ -1,0 +1,351 @@
+#include "bindings/bind.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vm/vm.h"
+
+enum { SCRATCH_KEPT = 4096 };
+
+static const char error_key, scratch_key; /* addresses, as registry keys */
+
+/* err.message, as text. */
+static int error_tostring(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_pushliteral(L, "message");
+    lua_rawget(L, 1);
+    luaL_tolstring(L, -1, NULL);
+    return 1;
+}
+
+/* err .. text and text .. err. */
+static int error_concat(lua_State *L)
+{
+    luaL_tolstring(L, 1, NULL);
+    luaL_tolstring(L, 2, NULL);
+    lua_concat(L, 2);
+    return 1;
+}
+
+static void push_error_meta(lua_State *L)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &error_key) == LUA_TTABLE)
+        return;
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 4);
+    lua_pushcfunction(L, error_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pushcfunction(L, error_concat);
+    lua_setfield(L, -2, "__concat");
+    lua_pushliteral(L, "error");
+    lua_setfield(L, -2, "__name");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
+}
+
+void bind_push_error(lua_State *L, const char *code, struct slice message)
+{
+    lua_createtable(L, 0, 2);
+    lua_pushlstring(L, message.p, message.n);
+    lua_setfield(L, -2, "message");
+    if (code != NULL) {
+        lua_pushstring(L, code);
+        lua_setfield(L, -2, "code");
+    }
+    push_error_meta(L);
+    lua_setmetatable(L, -2);
+}
+
+int bind_raise(lua_State *L, const char *code, const char *format, ...)
+{
+    char text[ERROR_TEXT_MAX];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    luaL_checkstack(L, 8, NULL);
+    bind_push_error(L, code, slice_of(text));
+    return lua_error(L);
+}
+
+int bind_raise_error(lua_State *L, const char *code, const struct error *err)
+{
+    luaL_checkstack(L, 8, NULL);
+    bind_push_error(L, code, slice_of(err->text));
+    return lua_error(L);
+}
+
+int bind_arg_error(lua_State *L, int arg, const char *format, ...)
+{
+    char text[ERROR_TEXT_MAX];
+    lua_Debug ar = {0};
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (lua_getstack(L, 0, &ar) != 0)
+        lua_getinfo(L, "n", &ar);
+    if (ar.namewhat != NULL && strcmp(ar.namewhat, "method") == 0)
+        arg--;
+    return bind_raise(L, NULL, "bad argument #%d to '%s' (%s)", arg,
+                      ar.name != NULL ? ar.name : "?", text);
+}
+
+static const char *what_userdata(lua_State *L, int idx)
+{
+    if (bind_is_null(L, idx))
+        return "mk.null";
+    if (luaL_getmetafield(L, idx, "__name") == LUA_TSTRING)
+        return lua_pushfstring(L, "a %s", lua_tostring(L, -1));
+    return "a userdata";
+}
+
+const char *bind_what(lua_State *L, int idx)
+{
+    switch (lua_type(L, idx)) {
+    case LUA_TNONE:
+    case LUA_TNIL:
+        return "nil";
+    case LUA_TBOOLEAN:
+        return "a boolean";
+    case LUA_TNUMBER:
+        return "a number";
+    case LUA_TSTRING:
+        return "a string";
+    case LUA_TTABLE:
+        return "a table";
+    case LUA_TFUNCTION:
+        return "a function";
+    case LUA_TTHREAD:
+        return "a coroutine";
+    default:
+        return what_userdata(L, idx);
+    }
+}
+
+static void set_methods(lua_State *L, const luaL_Reg *methods)
+{
+    bool has_index = false;
+
+    lua_newtable(L);
+    for (const luaL_Reg *m = methods; m->name != NULL; m++) {
+        bool is_meta = strncmp(m->name, "__", 2) == 0;
+
+        has_index |= strcmp(m->name, "__index") == 0;
+        lua_pushcfunction(L, m->func);
+        lua_setfield(L, is_meta ? -3 : -2, m->name);
+    }
+    if (has_index)
+        lua_pop(L, 1);
+    else
+        lua_setfield(L, -2, "__index");
+}
+
+static void seal(lua_State *L, const char *name)
+{
+    lua_pushstring(L, name);
+    lua_setfield(L, -2, "__name");
+    lua_pushboolean(L, 0); /* scripts cannot reach the metatable */
+    lua_setfield(L, -2, "__metatable");
+}
+
+void bind_metatable(lua_State *L, const char *name, const luaL_Reg *methods)
+{
+    if (luaL_newmetatable(L, name) == 0)
+        return;
+    set_methods(L, methods);
+    seal(L, name);
+}
+
+lua_CFunction bind_find(const luaL_Reg *list, const char *name)
+{
+    for (; list->name != NULL; list++) {
+        if (strcmp(list->name, name) == 0)
+            return list->func;
+    }
+    return NULL;
+}
+
+/* Remember in the table of upvalue 1 what the class has under the key at 2:
+ * a method as a function, a field's getter as light userdata of its entry.
+ * Leaves that value on the stack. */
+static void learn(lua_State *L)
+{
+    const struct bind_class *c = lua_touserdata(L, lua_upvalueindex(2));
+    const char *name = lua_tostring(L, 2);
+    const luaL_Reg *field = c->fields;
+
+    while (field->name != NULL && strcmp(field->name, name) != 0)
+        field++;
+    lua_CFunction method = name[0] == '_' ? NULL : bind_find(c->methods, name);
+    if (field->name != NULL)
+        lua_pushlightuserdata(L, (void *)(uintptr_t)field);
+    else if (method != NULL)
+        lua_pushcfunction(L, method);
+    else
+        lua_pushnil(L);
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, -2); /* nil: nothing is remembered */
+    lua_rawset(L, lua_upvalueindex(1));
+}
+
+/* u[name] of a class with fields. */
+static int class_index(lua_State *L)
+{
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return 0;
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL) {
+        lua_pop(L, 1);
+        learn(L);
+    }
+    if (!lua_islightuserdata(L, 3))
+        return 1;
+    const luaL_Reg *field = lua_touserdata(L, 3);
+    lua_settop(L, 1);
+    return field->func(L);
+}
+
+static void make_class(lua_State *L, const struct bind_class *c)
+{
+    lua_createtable(L, 0, 6);
+    if (c->fields == NULL) {
+        set_methods(L, c->methods);
+    } else {
+        for (const luaL_Reg *m = c->methods; m->name != NULL; m++) {
+            if (m->name[0] != '_')
+                continue;
+            lua_pushcfunction(L, m->func);
+            lua_setfield(L, -2, m->name);
+        }
+        lua_newtable(L);
+        lua_pushlightuserdata(L, (void *)(uintptr_t)c);
+        lua_pushcclosure(L, class_index, 2);
+        lua_setfield(L, -2, "__index");
+    }
+    seal(L, c->name);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, c);
+}
+
+void *bind_new(lua_State *L, const struct bind_class *c, size_t size,
+               int values)
+{
+    void *u = lua_newuserdatauv(L, size, values);
+
+    memset(u, 0, size);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, c) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        make_class(L, c);
+    }
+    lua_setmetatable(L, -2);
+    return u;
+}
+
+void *bind_test(lua_State *L, int idx, const struct bind_class *c)
+{
+    void *u = lua_touserdata(L, idx);
+
+    if (u == NULL || !lua_checkstack(L, 2) || !lua_getmetatable(L, idx))
+        return NULL;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, c);
+    if (!lua_rawequal(L, -1, -2))
+        u = NULL;
+    lua_pop(L, 2);
+    return u;
+}
+
+void *bind_check(lua_State *L, int idx, const struct bind_class *c)
+{
+    void *u = bind_test(L, idx, c);
+
+    if (u == NULL)
+        bind_arg_error(L, idx, "%s expected, got %s", c->name,
+                       bind_what(L, idx));
+    return u;
+}
+
+struct slice bind_to_slice(lua_State *L, int idx)
+{
+    struct slice s = {NULL, 0};
+
+    if (lua_type(L, idx) == LUA_TSTRING)
+        s.p = lua_tolstring(L, idx, &s.n);
+    return s;
+}
+
+struct slice bind_check_slice(lua_State *L, int arg)
+{
+    struct slice s = bind_to_slice(L, arg);
+
+    if (s.p == NULL)
+        bind_arg_error(L, arg, "a string expected, got %s", bind_what(L, arg));
+    return s;
+}
+
+void bind_push_slice(lua_State *L, struct slice s)
+{
+    lua_pushlstring(L, s.p, s.n);
+}
+
+size_t bind_memory_limit(lua_State *L)
+{
+    size_t limit = vm_config(vm_of(L))->memory_bytes;
+
+    return limit != 0 ? limit : SIZE_MAX / 2;
+}
+
+void bind_push_null(lua_State *L)
+{
+    lua_pushlightuserdata(L, NULL);
+}
+
+bool bind_is_null(lua_State *L, int idx)
+{
+    return lua_islightuserdata(L, idx) && lua_touserdata(L, idx) == NULL;
+}
+
+static int scratch_gc(lua_State *L)
+{
+    buf_fini(lua_touserdata(L, 1));
+    return 0;
+}
+
+static const luaL_Reg scratch_methods[] = {
+    {"__gc", scratch_gc},
+    {NULL, NULL},
+};
+
+static const struct bind_class scratch_class = {.name = "scratch",
+                                                .methods = scratch_methods};
+
+struct buf *bind_scratch(lua_State *L)
+{
+    luaL_checkstack(L, 4, NULL);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &scratch_key);
+    struct buf *b = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    if (b == NULL) {
+        b = bind_new(L, &scratch_class, sizeof(*b), 0);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &scratch_key);
+    }
+    if (b->cap > SCRATCH_KEPT)
+        buf_fini(b);
+    b->n = 0;
+    return b;
+}
+
+void bind_push_scratch(lua_State *L, struct buf *b)
+{
+    lua_pushlstring(L, b->p, b->n);
+    if (b->cap > SCRATCH_KEPT)
+        buf_fini(b);
+}

@@ -1,0 +1,32 @@
+/*
+ * request.h - the userdata of a Request: what request.c and request_make.c
+ * share.
+ */
+#ifndef BINDINGS_REQUEST_H
+#define BINDINGS_REQUEST_H
+
+#include <stdbool.h>
+
+#include <lua.h>
+
+#include "base/message.h"
+#include "bindings/content.h"
+
+/* Its user values. */
+enum { VALUE_BODY = 1, VALUE_HEADERS, VALUE_QUERY, VALUE_QUERY_ALL };
+
+struct lrequest {
+    struct content content;
+    struct request *rq; /* owned; NULL before it is built */
+    bool is_own;        /* made by mk.Request: its headers can be changed */
+};
+
+/* Push an empty one. [raises: mem] */
+struct lrequest *request_new(lua_State *L);
+/* The one at `idx`, or NULL. */
+struct lrequest *request_test(lua_State *L, int idx);
+/* Push a Request made of (url | request [, init]) at idx, idx + 1; a url that
+ * begins with '/' only if `relative`. [raises] */
+void request_make(lua_State *L, int idx, bool relative);
+
+#endif

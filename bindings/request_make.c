@@ -1,0 +1,168 @@
+/* Requests that a script makes. */
+#include <string.h>
+
+#include "bindings/bind.h"
+#include "bindings/header_text.h"
+#include "bindings/headers.h"
+#include "bindings/request.h"
+#include "bindings/url.h"
+
+static bool is_bodiless(struct slice name)
+{
+    return slice_eq(name, SLICE("GET")) || slice_eq(name, SLICE("HEAD"));
+}
+
+/* init.method at the top of the stack, as it goes over the wire. */
+static struct slice check_method(lua_State *L)
+{
+    static const char *const standard[] = {"GET",     "HEAD",  "POST",  "PUT",
+                                           "OPTIONS", "PATCH", "DELETE"};
+    struct slice name = bind_to_slice(L, -1);
+
+    if (name.p == NULL)
+        bind_raise(L, NULL, "the method of a request must be a string, got %s",
+                   bind_what(L, -1));
+    for (size_t i = 0; i < sizeof(standard) / sizeof(standard[0]); i++) {
+        if (slice_eq_nocase(name, slice_of(standard[i])))
+            return slice_of(standard[i]);
+    }
+    if (!header_is_token(name) || slice_eq_nocase(name, SLICE("CONNECT")) ||
+        slice_eq_nocase(name, SLICE("TRACE")))
+        bind_raise(L, NULL, "'%.*s' is not a method that a request can have",
+                   (int)(name.n < 50 ? name.n : 50), name.p);
+    return name;
+}
+
+/* What a new request is made from; what the slices point to is on the
+ * stack. */
+struct plan {
+    struct lrequest *from; /* the Request it is made from, or NULL */
+    int from_at, init_at, self_at;
+    struct slice method;
+    bool has_body; /* of its own; the string is user value 1 already */
+};
+
+/* Push init[name], nil without init. */
+static int push_init(lua_State *L, const struct plan *plan, const char *name)
+{
+    if (lua_type(L, plan->init_at) != LUA_TTABLE) {
+        lua_pushnil(L);
+        return LUA_TNIL;
+    }
+    return lua_getfield(L, plan->init_at, name);
+}
+
+static void plan_body(lua_State *L, struct plan *plan)
+{
+    int type = push_init(L, plan, "body");
+
+    if (type != LUA_TNIL && type != LUA_TSTRING)
+        bind_raise(L, NULL, "the body of a request must be a string, got %s",
+                   bind_what(L, -1));
+    plan->has_body = type == LUA_TSTRING;
+    bool inherits = type == LUA_TNIL && plan->from != NULL &&
+                    plan->from->content.body != NULL;
+    if (plan->has_body) {
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, plan->self_at, VALUE_BODY);
+    } else if (plan->from != NULL) {
+        inherits |= lua_getiuservalue(L, plan->from_at, VALUE_BODY) != LUA_TNIL;
+    }
+    if ((plan->has_body || inherits) && is_bodiless(plan->method))
+        bind_raise(L, NULL, "a %.*s request cannot have a body",
+                   (int)plan->method.n, plan->method.p);
+}
+
+/* Push the Headers of the new request. */
+static void plan_headers(lua_State *L, struct plan *plan)
+{
+    static const struct slice text_type = {"text/plain;charset=UTF-8", 24};
+
+    if (push_init(L, plan, "headers") != LUA_TNIL) {
+        headers_push_new(L, -1);
+    } else if (plan->from != NULL) {
+        if (lua_getiuservalue(L, plan->from_at, VALUE_HEADERS) == LUA_TNIL)
+            headers_push_view(L, plan->from_at, plan->from->rq->fields,
+                              plan->from->rq->field_count, HEADERS_FROZEN);
+        headers_push_new(L, -1);
+    } else {
+        headers_push_new(L, -1); /* nil */
+    }
+    if (plan->has_body)
+        headers_default(L, -1, "content-type", text_type);
+}
+
+static void build(lua_State *L, struct plan *plan, struct slice whole,
+                  size_t target)
+{
+    struct lrequest *u = lua_touserdata(L, plan->self_at);
+    struct request head = {.method = plan->method, .url = whole};
+
+    plan_headers(L, plan);
+    head.fields = headers_fields(L, -1, &head.field_count);
+    if (plan->from != NULL) {
+        head.url = plan->from->rq->url;
+        head.target = plan->from->rq->target;
+        memcpy(head.ip, plan->from->rq->ip, sizeof(head.ip));
+    } else {
+        head.target = (struct slice){whole.p + target, whole.n - target};
+    }
+    u->rq = request_build(&head);
+}
+
+/* The body of the Request it is made from moves to the new one. */
+static void inherit_body(lua_State *L, const struct plan *plan)
+{
+    struct lrequest *u = lua_touserdata(L, plan->self_at);
+    struct content *from = &plan->from->content;
+
+    if (plan->has_body)
+        return;
+    if (content_is_used(from))
+        bind_raise(L, NULL, "body already used");
+    lua_getiuservalue(L, plan->from_at, VALUE_BODY);
+    from->is_used = from->body != NULL || !lua_isnil(L, -1);
+    lua_setiuservalue(L, plan->self_at, VALUE_BODY);
+    u->content.body = from->body;
+    from->body = NULL;
+}
+
+void request_make(lua_State *L, int idx, bool relative)
+{
+    struct plan plan = {.from_at = idx, .init_at = idx + 1};
+    struct slice text = bind_to_slice(L, idx);
+    struct error err = {0};
+    size_t target = 0;
+
+    luaL_checkstack(L, 24, NULL);
+    plan.from = request_test(L, idx);
+    if (text.p == NULL && plan.from == NULL)
+        bind_arg_error(L, idx, "a url or a Request expected, got %s",
+                       bind_what(L, idx));
+    if (!lua_isnoneornil(L, idx + 1) && lua_type(L, idx + 1) != LUA_TTABLE)
+        bind_arg_error(L, idx + 1, "a table expected, got %s",
+                       bind_what(L, idx + 1));
+    struct lrequest *u = request_new(L);
+    u->is_own = true;
+    plan.self_at = lua_gettop(L);
+    plan.method = plan.from != NULL ? plan.from->rq->method : SLICE("GET");
+    if (push_init(L, &plan, "method") != LUA_TNIL)
+        plan.method = check_method(L);
+    plan_body(L, &plan);
+    struct slice whole = {NULL, 0};
+    if (plan.from == NULL) {
+        struct buf *b = bind_scratch(L);
+        if (!relative && text.n != 0 && text.p[0] == '/')
+            bind_raise(L, NULL,
+                       "invalid url: expected http:// or https://, "
+                       "got a path");
+        if (url_normal(text, b, &target, &err) != 0)
+            bind_raise_error(L, NULL, &err);
+        bind_push_scratch(L, b);
+        whole = bind_to_slice(L, -1);
+    }
+    build(L, &plan, whole, target);
+    if (plan.from != NULL)
+        inherit_body(L, &plan);
+    lua_settop(L, plan.self_at);
+}

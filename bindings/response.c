@@ -1,0 +1,220 @@
+#include "bindings/response.h"
+#include "bindings/bind.h"
+#include "bindings/content.h"
+#include "bindings/headers.h"
+#include "bindings/http.h"
+
+static const struct bind_class response_class;
+
+static struct lresponse *check(lua_State *L)
+{
+    return bind_check(L, 1, &response_class);
+}
+
+static int status(lua_State *L)
+{
+    lua_pushinteger(L, check(L)->rs->status);
+    return 1;
+}
+
+static int ok(lua_State *L)
+{
+    int code = check(L)->rs->status;
+
+    lua_pushboolean(L, code >= 200 && code <= 299);
+    return 1;
+}
+
+static int status_text(lua_State *L)
+{
+    const struct response *rs = check(L)->rs;
+
+    bind_push_slice(L, rs->reason.n != 0 ? rs->reason
+                                         : slice_of(status_reason(rs->status)));
+    return 1;
+}
+
+static int headers(lua_State *L)
+{
+    const struct lresponse *u = check(L);
+
+    if (lua_getiuservalue(L, 1, VALUE_HEADERS) != LUA_TNIL)
+        return 1;
+    headers_push_view(L, 1, u->rs->fields, u->rs->field_count, HEADERS_MUTABLE);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, VALUE_HEADERS);
+    return 1;
+}
+
+/* The other end that came with a 101; it belongs to the script from then
+ * on. */
+static int web_socket(lua_State *L)
+{
+    struct lresponse *u = check(L);
+
+    if (lua_getiuservalue(L, 1, VALUE_SOCKET) != LUA_TNIL ||
+        u->rs->socket == NULL)
+        return 1;
+    bind_push_socket(L, u->rs->socket);
+    u->rs->socket = NULL;
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, VALUE_SOCKET);
+    return 1;
+}
+
+static const luaL_Reg response_fields[] = {
+    {"status", status},          {"ok", ok},
+    {"statusText", status_text}, {"headers", headers},
+    {"webSocket", web_socket},   {NULL, NULL},
+};
+
+/* response:text() -> the body as a string.  Waits. */
+static int text(lua_State *L)
+{
+    return content_text(L, &check(L)->content);
+}
+
+/* response:json() -> the body decoded.  Waits; raises the byte offset of what
+ * is not JSON. */
+static int json(lua_State *L)
+{
+    return content_json(L, &check(L)->content);
+}
+
+/* response:chunks() -> iterator over pieces of the body as they come; each
+ * step waits. */
+static int chunks(lua_State *L)
+{
+    return content_chunks(L, &check(L)->content);
+}
+
+static int response_gc(lua_State *L)
+{
+    struct lresponse *u = lua_touserdata(L, 1);
+
+    content_fini(&u->content);
+    response_drop(u->rs);
+    u->rs = NULL;
+    return 0;
+}
+
+struct lresponse *response_new(lua_State *L)
+{
+    return bind_new(L, &response_class, sizeof(struct lresponse), VALUE_SOCKET);
+}
+
+/* A copy of `rs` with `body` and the fields of the Headers at `idx`, if there
+ * are any that changed.  What it takes of the stack must be there. */
+static struct response *rebuild(lua_State *L, const struct response *rs,
+                                int idx)
+{
+    struct response copy = *rs;
+
+    copy.body = NULL;
+    copy.socket = NULL;
+    if (headers_changed(L, idx))
+        copy.fields = headers_fields(L, idx, &copy.field_count);
+    return response_build(&copy);
+}
+
+/* response:clone() -> a second Response with the same body, each to be read
+ * once.  Raises when the body was used already. */
+static int clone(lua_State *L)
+{
+    struct lresponse *u = check(L);
+
+    lua_settop(L, 1);
+    lua_getiuservalue(L, 1, VALUE_HEADERS);
+    struct lresponse *copy = response_new(L);
+    copy->rs = rebuild(L, u->rs, 2);
+    lua_settop(L, 3);
+    content_clone(L, 1, 3);
+    return 1;
+}
+
+static const luaL_Reg response_methods[] = {
+    {"text", text},   {"json", json},        {"chunks", chunks},
+    {"clone", clone}, {"__gc", response_gc}, {NULL, NULL},
+};
+
+static const struct bind_class response_class = {
+    .name = "Response", .methods = response_methods, .fields = response_fields};
+
+/* What bind_new may raise must not lose a reference. */
+static int push_response(lua_State *L)
+{
+    response_new(L);
+    return 1;
+}
+
+void bind_push_response(lua_State *L, struct response *rs)
+{
+    lua_pushcfunction(L, push_response);
+    if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
+        response_drop(rs);
+        lua_error(L);
+    }
+    struct lresponse *u = lua_touserdata(L, -1);
+    u->rs = rs;
+    u->content.body = rs->body != NULL ? body_hold(rs->body) : NULL;
+}
+
+/* Hand over the Response at `idx`, whose body was not used. */
+static struct response *give(lua_State *L, int idx)
+{
+    struct lresponse *u = lua_touserdata(L, idx);
+    struct response *rs = u->rs;
+
+    lua_getiuservalue(L, idx, VALUE_HEADERS);
+    bool is_changed = headers_changed(L, -1);
+    lua_getiuservalue(L, idx, VALUE_SOCKET);
+    int socket_at = lua_gettop(L);
+    struct response head = *rs;
+    if (is_changed) /* the array stays on the stack until it is copied */
+        head.fields = headers_fields(L, -2, &head.field_count);
+    struct body *body = content_take(L, idx, CONTENT_AGAIN); /* raises no
+                                                                more */
+    if (!lua_isnil(L, socket_at)) {
+        head.socket = bind_take_socket(L, socket_at);
+        lua_pushnil(L);
+        lua_setiuservalue(L, idx, VALUE_SOCKET);
+    } else if (!is_changed && body == rs->body) {
+        body_drop(body); /* the response has a reference of its own */
+        return response_hold(rs);
+    }
+    /* Made here and held by nobody else: completed in place. */
+    if (!is_changed && rs->refs == 1 && rs->body == NULL) {
+        rs->body = body;
+        rs->socket = head.socket;
+        return response_hold(rs);
+    }
+    head.body = body;
+    rs->socket = NULL;
+    return response_build(&head);
+}
+
+struct response *bind_to_response(lua_State *L, int idx, const char **what)
+{
+    struct slice s = bind_to_slice(L, idx);
+    int top = lua_gettop(L);
+
+    *what = NULL;
+    idx = lua_absindex(L, idx);
+    if (s.p != NULL)
+        return response_text(200, s);
+    if (lua_isnoneornil(L, idx))
+        return response_text(404, SLICE("not found"));
+    const struct lresponse *u = bind_test(L, idx, &response_class);
+    if (u == NULL) {
+        *what = bind_what(L, idx);
+        return NULL;
+    }
+    if (content_is_used(&u->content)) {
+        *what = "a Response whose body was used already";
+        return NULL;
+    }
+    luaL_checkstack(L, 16, NULL);
+    struct response *rs = give(L, idx);
+    lua_settop(L, top);
+    return rs;
+}
