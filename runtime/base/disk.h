@@ -37,6 +37,9 @@ struct disk_ops {
     int (*pwritev)(struct file *f, const struct iovec *v, int n, int64_t at);
     int (*sync)(struct file *f); /* fdatasync */
     int (*truncate)(struct file *f, int64_t size);
+    /* Claim the space of the first `size` bytes, so that writing them cannot
+     * fail for want of it; a shorter file grows with zeros. */
+    int (*allocate)(struct file *f, int64_t size);
     int64_t (*size)(struct file *f);
     int (*remove)(struct disk *d, const char *path);
     int (*rename)(struct disk *d, const char *from, const char *to);
@@ -49,7 +52,8 @@ struct disk_ops {
     int (*list)(struct disk *d, const char *path,
                 int (*each)(void *arg, const char *name, bool is_folder),
                 void *arg);
-    /* Take the exclusive lock of the disk (file "lock") until free. */
+    /* Take the exclusive lock of the disk (file "lock", which then holds the
+     * process number) until free.  Taking it again is allowed. */
     int (*lock)(struct disk *d);
     void (*free)(struct disk *d);
 };
@@ -65,21 +69,24 @@ struct file {
 int disk_real_new(const char *root, struct disk **out, struct error *err);
 
 /* A simulated disk in memory.  What was written and not synced is lost or torn
- * at a crash, as `seed` decides. */
+ * at a crash, as `seed` decides; so are names (of files made, removed and
+ * renamed) until sync_all or sync_folder.  Any thread. */
 struct disk *disk_sim_new(uint64_t seed);
 /* Let the `n`-th write or sync from now (1 = the next) be the last that
  * happens: it is torn as the seed decides, and it and every later call fail
- * with ERR_IO until disk_sim_restart.  0 = never. */
+ * with ERR_IO until disk_sim_restart.  Every call that changes something
+ * counts as a write.  0 = never. */
 void disk_sim_crash_after(struct disk *d, int64_t n);
 /* Number of writes and syncs so far. */
-int64_t disk_sim_steps(const struct disk *d);
+int64_t disk_sim_steps(struct disk *d);
 /* Power is back: only what was synced is there, and of each unsynced write
  * none, all, or a part in units of 512 bytes.  All open files are void and may
  * only be closed. */
 void disk_sim_restart(struct disk *d);
 /* At most `bytes` in all files together; -1 = no limit.  Past it: ERR_FULL. */
 void disk_sim_capacity(struct disk *d, int64_t bytes);
-/* Fail the next sync with ERR_IO (its bytes may or may not be there later). */
+/* Fail the next sync with ERR_IO: its bytes may or may not be there after a
+ * crash, and later syncs do not make them any surer. */
 void disk_sim_fail_sync(struct disk *d);
 
 #endif
