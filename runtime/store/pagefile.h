@@ -59,6 +59,9 @@ void pagefile_reset(struct pagefile *pf);
 void pagefile_undo_reset(struct pagefile *pf);
 /* The reset alone as a commit (a transaction that wrote nothing else). */
 int pagefile_commit_reset(struct pagefile *pf, struct error *err);
+/* When the object's next alarm is due, in ms since the Unix epoch (0: none):
+ * what the records of the next commits say of it. */
+void pagefile_set_next_alarm(struct pagefile *pf, int64_t ms);
 /* Bytes of memory that the overlay holds. */
 int64_t pagefile_overlay_bytes(const struct pagefile *pf);
 

@@ -2,7 +2,7 @@
  * store.h - a data folder: the commit log, its recovery and checkpoints, and
  * the files of the objects.  DESIGN.md, section 4.
  *
- *   worker: pagefile commit --append--> [queue] --log thread--> pwritev, fdatasync
+ *   worker: pagefile commit --append--> [queue] --log thread--> write, sync
  *   worker: store_poll <----- wake ----- durable number or failure
  *
  * A store is shared by all workers; each talks to it through a client of its
@@ -28,14 +28,14 @@ enum store_durability { STORE_DISK, STORE_RELAXED };
 enum store_threads { STORE_LOG_THREAD, STORE_PUMPED };
 
 struct store_config {
-    struct disk *disk;           /* borrowed; outlives the store */
-    const struct clock *clock;   /* borrowed */
-    struct logger *logger;       /* borrowed; NULL: silent */
-    int64_t segment_bytes;       /* 0: 64 MiB */
-    int64_t object_bytes;        /* limits.storage_mb in bytes; 0: no limit */
-    int64_t turn_bytes;          /* limits.turn_mb in bytes; 0: no limit */
+    struct disk *disk;         /* borrowed; outlives the store */
+    const struct clock *clock; /* borrowed */
+    struct logger *logger;     /* borrowed; NULL: silent */
+    int64_t segment_bytes;     /* 0: 64 MiB */
+    int64_t object_bytes;      /* limits.storage_mb in bytes; 0: no limit */
+    int64_t turn_bytes;        /* limits.turn_mb in bytes; 0: no limit */
     enum store_durability durability;
-    enum store_threads threads;  /* PUMPED: no thread; store_pump writes */
+    enum store_threads threads; /* PUMPED: no thread; store_pump writes */
 };
 
 /* What happened in the log since the last poll. */

@@ -1,0 +1,109 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/inside.h"
+#include "store/record.h"
+
+/* Names, each once. */
+struct name_set {
+    char **names;
+    size_t count;
+};
+
+static void add_name(struct name_set *set, const char *name)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->names[i], name) == 0)
+            return;
+    set->names = mem_realloc(set->names, (set->count + 1) * sizeof(char *));
+    set->names[set->count++] = mem_dup(name, strlen(name));
+}
+
+static int add_folder(void *arg, const char *name, bool is_folder)
+{
+    if (is_folder && strlen(name) <= RECORD_CLASS_MAX)
+        add_name(arg, name);
+    return 0;
+}
+
+struct looking {
+    struct disk *disk;
+    char path[RECORD_CLASS_MAX + 32];
+};
+
+static int is_database(void *arg, const char *name, bool is_folder)
+{
+    size_t n = strlen(name);
+
+    (void)arg;
+    return !is_folder && n > 7 && strcmp(name + n - 7, ".sqlite") == 0;
+}
+
+static int look_into(void *arg, const char *name, bool is_folder)
+{
+    struct looking *l = arg;
+    size_t n = strlen(l->path);
+
+    if (!is_folder || strlen(name) != 2)
+        return 0;
+    snprintf(l->path + n, sizeof(l->path) - n, "/%s", name);
+    int rc = l->disk->ops->list(l->disk, l->path, is_database, NULL);
+    l->path[n] = '\0';
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+/* 1 when the class has a file, 0 when not, or ERR_*. */
+static int has_file(struct disk *d, const char *class_name)
+{
+    struct looking l = {.disk = d};
+
+    snprintf(l.path, sizeof(l.path), "objects/%s", class_name);
+    int rc = d->ops->list(d, l.path, look_into, &l);
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+static bool is_in_log(struct store *s, const char *name)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&s->mutex);
+    for (struct store_class *c = s->classes; c != NULL; c = c->next)
+        found |= strcmp(c->name, name) == 0 && atomic_load(&c->has_commits);
+    pthread_mutex_unlock(&s->mutex);
+    return found;
+}
+
+static void add_seen(struct store *s, struct name_set *set)
+{
+    pthread_mutex_lock(&s->mutex);
+    for (struct store_class *c = s->classes; c != NULL; c = c->next)
+        if (atomic_load(&c->has_commits))
+            add_name(set, c->name);
+    pthread_mutex_unlock(&s->mutex);
+}
+
+int store_classes(struct store *s,
+                  int (*each)(void *arg, const char *class_name), void *arg)
+{
+    struct disk *d = s->config.disk;
+    struct name_set set = {0};
+
+    add_seen(s, &set);
+    int rc = d->ops->list(d, "objects", add_folder, &set);
+    rc = rc == ERR_NOT_FOUND ? 0 : rc;
+    for (size_t i = 0; i < set.count; i++) {
+        int found = rc != 0                      ? 0
+                    : is_in_log(s, set.names[i]) ? 1
+                                                 : has_file(d, set.names[i]);
+
+        if (found < 0)
+            rc = found;
+        else if (found != 0)
+            rc = each(arg, set.names[i]);
+        free(set.names[i]);
+    }
+    free(set.names);
+    return rc;
+}

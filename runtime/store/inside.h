@@ -1,0 +1,152 @@
+/*
+ * inside.h - what the files of this folder know of each other: store, client,
+ * page file.  Nobody outside includes it.
+ *
+ *   store 1--n client 1--n page file 1--n commit (not synced yet)
+ *                                    1--1 checkpoint (under way)
+ *
+ * Everything of a client belongs to its thread, but for what is said to be
+ * shared.
+ */
+#ifndef STORE_INSIDE_H
+#define STORE_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "store/checkpoint.h"
+#include "store/log.h"
+#include "store/overlay.h"
+#include "store/pagefile.h"
+#include "store/vfs.h"
+
+/* A class that was seen since the start; never freed before the store. */
+struct store_class {
+    struct store_class *next;
+    atomic_bool has_commits;
+    char name[];
+};
+
+struct store {
+    struct store_config config;
+    struct log *log;
+    struct checkpointer *checkpointer;
+    struct template_image image; /* read only once open */
+    pthread_mutex_t mutex;       /* all below */
+    struct store_class *classes;
+    struct list clients;
+    bool is_dropped;
+};
+
+struct store_client {
+    struct store *store;
+    struct list link; /* in store->clients */
+    struct log_port port;
+    struct vfs vfs;
+    struct checkpoint_port checkpoints;
+    /* No commit before this one needs the log; shared. */
+    _Atomic uint64_t needed_from;
+
+    struct pagefile **buckets; /* every page file, also those that linger */
+    size_t bucket_count, file_count;
+    struct list commits; /* struct commit, by number: not synced yet */
+    struct list dirty;   /* struct pagefile, by needed_from: not in its file */
+    int64_t overlay_pages;  /* of all page files */
+    struct buf scratch;     /* the record that is being made */
+    struct list open_files; /* struct pagefile with a file, by last use */
+    size_t open_file_count;
+};
+
+/* What a commit replaced; `page` is NULL where the page was in the file. */
+struct undo_page {
+    uint32_t number;
+    struct page *page; /* owned */
+};
+
+/* What a page file is apart from its pages; a commit changes it as a whole.
+ * The last two take effect when the checkpoint under way has ended. */
+struct page_state {
+    uint64_t last_commit;
+    uint32_t page_count; /* of the database */
+    bool exists;         /* a commit made it; else it is the template */
+    bool is_reset;       /* nothing in the file counts any more */
+    bool next_is_reset;
+    uint32_t file_pages; /* pages of the file that may be read */
+    uint32_t next_file_pages;
+};
+
+/* A commit on its way, and how to take it back. */
+struct commit {
+    struct log_entry entry;
+    struct list client_link, file_link;
+    struct pagefile *file;
+    struct page_state before;
+    bool is_reset;
+    struct overlay replaced; /* by a reset: all pages there were */
+    uint32_t undo_count;
+    struct undo_page undo[];
+};
+
+struct pagefile {
+    struct store_client *client;
+    struct store_class *class;
+    struct oid id;
+    struct pagefile *next; /* in its bucket */
+    bool is_open;          /* false: lingers until it is checkpointed */
+
+    struct page_state state; /* after the last commit */
+    struct overlay pages;    /* committed and not in the file */
+    uint32_t epoch;      /* pages logged in it may be logged as differences */
+    struct list commits; /* struct commit, by number: not synced yet */
+
+    struct file *file; /* owned; NULL until it is read */
+    struct list file_link;
+
+    /* The open transaction. */
+    struct overlay written;
+    uint32_t page_count; /* as the transaction sees it */
+    uint32_t cut;        /* committed pages above it are gone */
+    bool resets;         /* it began with pagefile_reset */
+    int failure;         /* ERR_*: of the last operation that failed */
+    bool is_refused;     /* it was the log that refused */
+    int64_t next_alarm;
+
+    struct list dirty_link;
+    uint64_t needed_from;  /* first commit that is not in the file, or 0 */
+    uint64_t needed_after; /* the same, of those after `checkpoint` */
+    struct checkpoint *checkpoint; /* under way; owned by it or the thread */
+};
+
+/* pagefile.c */
+/* One whole page into `out`; a page that does not exist reads as zeros.
+ * Returns 0 or ERR_*. */
+int pagefile_read(struct pagefile *f, uint32_t number, uint8_t *out);
+int pagefile_write(struct pagefile *f, uint32_t number, const uint8_t *page);
+void pagefile_truncate(struct pagefile *f, uint32_t page_count);
+/* Forget the open transaction. */
+void pagefile_rollback(struct pagefile *f);
+/* Free a page file that nobody has open and that needs nothing more.
+ * [may free f] */
+void pagefile_settle(struct pagefile *f);
+/* Free it, whatever it has. */
+void pagefile_free(struct pagefile *f);
+/* Stop reading the file: it is removed, or too many are open. */
+void pagefile_close_file(struct pagefile *f);
+/* Path of an object's file under the data folder; owned by the caller. */
+char *pagefile_path(const char *class_name, const struct oid *id);
+
+/* commit.c */
+/* Log what the open transaction wrote, if anything.  Returns 0; or ERR_*, also
+ * in f->failure, and the transaction is forgotten. */
+int commit_pages(struct pagefile *f);
+/* Free the client's commits up to `synced`: they cannot be taken back. */
+void commit_release(struct store_client *c, uint64_t synced);
+/* Take back the commits of `f` above `durable`. */
+void commit_undo(struct pagefile *f, uint64_t durable);
+
+/* The object's first commit that its file lacks is `number`; 0: none. */
+void checkpoint_set_needed(struct pagefile *f, uint64_t number);
+
+#endif

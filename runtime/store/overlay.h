@@ -1,0 +1,53 @@
+/*
+ * overlay.h - pages of one database that are not in its file: a table from
+ * page number to page.
+ *
+ * A page does not change once it is committed, so it may be in several tables
+ * and be read by the checkpoint thread: it is counted.  A table belongs to one
+ * thread.
+ */
+#ifndef STORE_OVERLAY_H
+#define STORE_OVERLAY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { STORE_PAGE = 4096 }; /* bytes of a page, of every database here */
+
+struct page {
+    atomic_uint refs;
+    uint32_t epoch; /* of the page file when this version was logged */
+    uint8_t bytes[STORE_PAGE];
+};
+
+/* A page with one reference, not cleared. */
+struct page *page_new(void);
+struct page *page_hold(struct page *p);
+void page_drop(struct page *p); /* NULL is allowed */
+
+struct overlay_slot {
+    uint32_t number; /* from 1; 0: empty */
+    struct page *page;
+};
+
+/* Zero-initialized is empty.  Each page in it is one reference. */
+struct overlay {
+    struct overlay_slot *slots; /* cap of them, a power of two */
+    uint32_t cap, count;
+};
+
+/* Borrowed until the table changes; NULL when absent. */
+struct page *overlay_get(const struct overlay *o, uint32_t number);
+/* The number is in the table, be it with a page or with NULL. */
+bool overlay_has(const struct overlay *o, uint32_t number);
+/* Takes over the reference to `p`; returns the page that was there, owned by
+ * the caller, or NULL. */
+struct page *overlay_put(struct overlay *o, uint32_t number, struct page *p);
+/* Remove; the page, owned by the caller, or NULL. */
+struct page *overlay_take(struct overlay *o, uint32_t number);
+/* Drop all pages and keep a small table for the next ones. */
+void overlay_clear(struct overlay *o);
+void overlay_fini(struct overlay *o);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * record.h - the bytes of one commit in the log: encode, check, decode.
+ *
+ *   [head 48] [fixed part of the body] [class name] [pages] [zeros up to 8]
+ *
+ * The committing thread makes the body; the log thread completes the head when
+ * it knows the record's place.  Numbers are little-endian.  Decoders take any
+ * bytes.  Pure: no files, no threads.
+ */
+#ifndef STORE_RECORD_H
+#define STORE_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/oid.h"
+#include "base/slice.h"
+
+enum { RECORD_HEAD = 48, RECORD_CLASS_MAX = 255, RECORD_ALIGN = 8 };
+
+enum record_kind {
+    RECORD_COMMIT = 1, /* pages over what was there */
+    RECORD_RESET = 2,  /* all that was there is gone; every page follows */
+    RECORD_DELETE = 3, /* all that was there is gone; no page follows */
+};
+
+/* What a record says of its object. */
+struct record {
+    enum record_kind kind;
+    struct slice class_name; /* 1 .. RECORD_CLASS_MAX bytes */
+    struct oid id;
+    uint64_t epoch;      /* 1 on one node */
+    uint32_t page_count; /* of the database after the commit */
+    uint32_t changed;    /* pages in the record */
+    int64_t next_alarm;  /* ms since the Unix epoch; 0: none or not known */
+    int64_t time_ms;     /* of the commit */
+    struct slice pages;  /* encoded, see record_next_page; only decoded */
+};
+
+/* Where a record stands. */
+struct record_head {
+    uint64_t segment; /* the segment's sequence number */
+    uint64_t number;  /* of the commit: one sequence for the node */
+    uint64_t base;    /* the last durable number when this was written */
+    uint32_t length;  /* of the body, a multiple of RECORD_ALIGN */
+    uint64_t body_sum;
+};
+
+/* Begin a record at the end of `out`; `r->changed`, `r->pages` are ignored. */
+void record_begin(struct buf *out, const struct record *r);
+/* Add a page of STORE_PAGE bytes: whole when `old` is NULL, else the bytes in
+ * which it differs from `old`. */
+void record_add_page(struct buf *out, uint32_t number, const uint8_t *page,
+                     const uint8_t *old);
+/* End the record that began at `start` of `out`. */
+void record_end(struct buf *out, size_t start, uint32_t changed);
+/* Complete the head of the record of `record_end` at `record`. */
+void record_place(void *record, const struct record_head *place);
+
+/* Read a head; false when these bytes are not the head of a record. */
+bool record_read_head(const void *p, size_t n, struct record_head *out);
+/* Check the body `p[0..head->length)` against its sum and decode it; slices
+ * are borrowed.  Returns 0 or ERR_CORRUPT. */
+int record_read_body(const struct record_head *head, const void *p,
+                     struct record *out);
+
+enum page_form { PAGE_RAW = 0, PAGE_LZ4 = 1, PAGE_DIFF = 2 };
+
+struct record_page {
+    uint32_t number;
+    enum page_form form;
+    struct slice code;
+};
+
+/* Take the next page off `*pages`: 1, 0 at the end, or ERR_CORRUPT. */
+int record_next_page(struct slice *pages, struct record_page *out);
+/* Make the page in `page[0..STORE_PAGE)`, which holds the previous version
+ * when the form is PAGE_DIFF.  Returns 0 or ERR_CORRUPT. */
+int record_apply_page(const struct record_page *code, uint8_t *page);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * recovery.h - bring the objects' files up to the log.
+ *
+ * Records are replayed in order in memory; then the pages go to the files.
+ * Nothing of the log is changed, so that it can be interrupted and begun again
+ * at any point.
+ */
+#ifndef STORE_RECOVERY_H
+#define STORE_RECOVERY_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/logline.h"
+#include "store/segment.h"
+
+struct recovery_report {
+    uint64_t last;    /* the last commit in the log, 0: none ever */
+    uint64_t records; /* replayed */
+};
+
+/*
+ * Replay the live segments of `s` and make the files durable.  A tail of the
+ * last segment that was torn by a crash is reported to `logger`.
+ *
+ * Returns 0, ERR_FULL, ERR_IO, or ERR_CORRUPT when a record before the tail is
+ * damaged: `*err` names segment, offset and the way out.
+ */
+int recovery_run(const struct segments *s, struct logger *logger,
+                 struct recovery_report *out, struct error *err);
+
+#endif

@@ -1,0 +1,289 @@
+#include "store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "store/inside.h"
+#include "store/recovery.h"
+
+enum { SEGMENT_BYTES = 64 << 20 };
+
+/* The number in the lock file, for the message; it is only a hint. */
+static int report_locked(struct disk *d, struct error *err)
+{
+    char pid[24] = "";
+    struct file *f;
+
+    if (d->ops->open(d, "lock", DISK_READ, &f) == 0) {
+        int64_t n = d->ops->pread(f, pid, sizeof(pid) - 1, 0);
+
+        pid[n < 0 ? 0 : n] = '\0';
+        pid[strcspn(pid, "\n")] = '\0';
+        d->ops->close(f);
+    }
+    return error_set(err, ERR_LOCKED,
+                     "the data folder is in use by another process (pid %s)",
+                     pid);
+}
+
+static int lock_folder(struct disk *d, struct error *err)
+{
+    int rc = d->ops->lock(d);
+
+    if (rc == ERR_LOCKED)
+        return report_locked(d, err);
+    if (rc != 0)
+        return error_set(err, rc, "cannot lock the data folder: %s",
+                         err_text(rc));
+    return 0;
+}
+
+/* Replay the log, then begin a new one. */
+static int open_log(struct store *s, struct error *err)
+{
+    const struct store_config *config = &s->config;
+    struct segments segments;
+    struct recovery_report report;
+
+    int rc = segments_load(&segments, config->disk, config->segment_bytes, err);
+    if (rc == 0)
+        rc = recovery_run(&segments, config->logger, &report, err);
+    if (rc == 0)
+        rc = log_new(&(struct log_config){.clock = config->clock,
+                                          .logger = config->logger,
+                                          .durability = config->durability,
+                                          .last = report.last},
+                     &segments, &s->log, err);
+    segments_fini(&segments);
+    return rc;
+}
+
+static void free_store(struct store *s)
+{
+    log_free(s->log);
+    checkpointer_free(s->checkpointer);
+    template_fini(&s->image);
+    while (s->classes != NULL) {
+        struct store_class *class = s->classes;
+
+        s->classes = class->next;
+        free(class);
+    }
+    pthread_mutex_destroy(&s->mutex);
+    free(s);
+}
+
+static struct store *new_store(const struct store_config *config)
+{
+    struct store *s = mem_zalloc(sizeof(*s));
+
+    s->config = *config;
+    if (s->config.segment_bytes == 0)
+        s->config.segment_bytes = SEGMENT_BYTES;
+    pthread_mutex_init(&s->mutex, NULL);
+    list_init(&s->clients);
+    s->checkpointer = checkpointer_new(s);
+    return s;
+}
+
+int store_open(const struct store_config *config, struct store **out,
+               struct error *err)
+{
+    struct store *s = new_store(config);
+
+    *out = NULL;
+    int rc = vfs_init_library(err);
+    if (rc == 0)
+        rc = template_build(&s->image, err);
+    if (rc == 0)
+        rc = lock_folder(config->disk, err);
+    if (rc == 0)
+        rc = open_log(s, err);
+    if (rc != 0) {
+        free_store(s);
+        return rc;
+    }
+    if (config->threads == STORE_LOG_THREAD) {
+        log_start(s->log);
+        checkpointer_start(s->checkpointer);
+    }
+    *out = s;
+    return 0;
+}
+
+static void stop(struct store *s)
+{
+    log_stop(s->log);
+    checkpointer_stop(s->checkpointer);
+}
+
+void store_close(struct store *s)
+{
+    if (s == NULL)
+        return;
+    MUST(list_empty(&s->clients));
+    stop(s);
+    struct disk *d = s->config.disk;
+    if (!checkpointer_keeps_log(s->checkpointer) && log_flush(s->log) == 0 &&
+        d->ops->sync_all(d) == 0)
+        log_finish(s->log);
+    free_store(s);
+}
+
+void store_drop(struct store *s)
+{
+    stop(s);
+    s->is_dropped = true;
+    if (list_empty(&s->clients))
+        free_store(s);
+}
+
+struct store_client *store_attach(struct store *s, void (*wake)(void *arg),
+                                  void *arg)
+{
+    struct store_client *c = mem_zalloc(sizeof(*c));
+
+    c->store = s;
+    c->port.wake = wake;
+    c->port.arg = arg;
+    list_init(&c->port.link);
+    list_init(&c->commits);
+    list_init(&c->dirty);
+    list_init(&c->open_files);
+    list_init(&c->checkpoints.waiting);
+    list_init(&c->checkpoints.done);
+    vfs_init(&c->vfs, s->config.clock);
+    atomic_init(&c->needed_from, log_last(s->log) + 1);
+    log_attach(s->log, &c->port);
+    pthread_mutex_lock(&s->mutex);
+    list_push(&s->clients, &c->link);
+    pthread_mutex_unlock(&s->mutex);
+    return c;
+}
+
+/* Take back what failed and is not open any more. */
+static void undo_failed(struct store_client *c)
+{
+    while (!list_empty(&c->commits)) {
+        struct commit *last =
+            container_of(c->commits.prev, struct commit, client_link);
+        struct pagefile *f = last->file;
+
+        if (last->entry.number <= c->port.void_above)
+            return;
+        MUST(!f->is_open);
+        commit_undo(f, c->port.void_above);
+        pagefile_settle(f);
+    }
+}
+
+/* Make durable what can be, in the log and in the files. */
+static void flush(struct store_client *c)
+{
+    struct log *log = c->store->log;
+
+    if (!list_empty(&c->commits))
+        log_wait(log, &c->port,
+                 container_of(c->commits.prev, struct commit, client_link)
+                     ->entry.number);
+    if (atomic_load(&c->port.has_failed))
+        undo_failed(c);
+    commit_release(c, log_synced(log));
+    checkpoint_flush(c);
+}
+
+/* After a power cut: what was sent to be checkpointed never comes back. */
+static void forget_checkpoints(struct store_client *c)
+{
+    struct list done;
+    struct list *i;
+
+    list_init(&done);
+    checkpointer_take(c->store->checkpointer, &c->checkpoints, &done);
+    list_join(&done, &c->checkpoints.waiting);
+    while ((i = list_shift(&done)) != NULL) {
+        struct checkpoint *p = container_of(i, struct checkpoint, link);
+
+        p->file->checkpoint = NULL;
+        checkpoint_free(p);
+    }
+}
+
+static void free_files(struct store_client *c)
+{
+    for (size_t i = 0; i < c->bucket_count; i++) {
+        while (c->buckets[i] != NULL) {
+            MUST(!c->buckets[i]->is_open);
+            pagefile_free(c->buckets[i]);
+        }
+    }
+    free(c->buckets);
+}
+
+void store_detach(struct store_client *c)
+{
+    struct store *s = c->store;
+
+    if (!s->is_dropped)
+        flush(c);
+    else
+        checkpointer_forget(s->checkpointer);
+    forget_checkpoints(c);
+    log_detach(s->log, &c->port);
+    free_files(c);
+    pthread_mutex_lock(&s->mutex);
+    list_unlink(&c->link);
+    bool is_last = s->is_dropped && list_empty(&s->clients);
+    pthread_mutex_unlock(&s->mutex);
+    vfs_fini(&c->vfs);
+    buf_fini(&c->scratch);
+    free(c);
+    if (is_last)
+        free_store(s);
+}
+
+void store_poll(struct store_client *c, struct store_report *out)
+{
+    struct log *log = c->store->log;
+
+    atomic_exchange(&c->port.is_woken, false);
+    bool has_failed = atomic_load(&c->port.has_failed);
+    out->durable = has_failed ? c->port.void_above : log_durable(log);
+    out->failed = has_failed && !c->port.is_reported;
+    out->error.code = 0;
+    out->error.text[0] = '\0';
+    if (out->failed) {
+        c->port.is_reported = true;
+        out->error = c->port.error;
+    }
+    uint64_t synced = log_synced(log);
+    commit_release(c, has_failed && synced > c->port.void_above
+                          ? c->port.void_above
+                          : synced);
+    checkpoint_poll(c);
+}
+
+void store_resume(struct store_client *c)
+{
+    if (!atomic_load(&c->port.has_failed))
+        return;
+    undo_failed(c);
+    log_resume(c->store->log, &c->port);
+}
+
+int store_pump(struct store *s)
+{
+    int rc = log_pump(s->log);
+
+    checkpointer_run(s->checkpointer);
+    return rc;
+}
+
+void store_stats(struct store *s, struct store_stats *out)
+{
+    log_stats(s->log, out);
+    out->checkpoints = checkpointer_count(s->checkpointer);
+}

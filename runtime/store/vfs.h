@@ -1,0 +1,41 @@
+/*
+ * vfs.h - SQLite's files as page files, and the image of an empty database.
+ *
+ * One VFS for each client, so that a connection knows its client and its
+ * clock; it is not the default one.
+ */
+#ifndef STORE_VFS_H
+#define STORE_VFS_H
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "store/overlay.h"
+
+struct pagefile;
+
+/* The database that every object starts with: the runtime's empty tables. */
+struct template_image {
+    uint32_t count;
+    struct page **pages; /* page n at n - 1 */
+};
+
+struct vfs {
+    sqlite3_vfs base;
+    const struct clock *clock;
+    struct pagefile *connecting; /* the one that pagefile_connect opens */
+    char name[32];
+};
+
+/* Configure SQLite for the whole process; once, any thread. */
+int vfs_init_library(struct error *err);
+/* Register; `v` stays where it is until vfs_fini. */
+void vfs_init(struct vfs *v, const struct clock *clock);
+void vfs_fini(struct vfs *v);
+
+int template_build(struct template_image *t, struct error *err);
+void template_fini(struct template_image *t);
+
+#endif
