@@ -113,22 +113,21 @@ static bool is_skipped_folder(const struct watch *w, const char *path)
 static void scan(const struct watch *w, struct entries *e, const char *folder,
                  int depth);
 
+/* Takes over `path`. */
 static void scan_name(const struct watch *w, struct entries *e, char *path,
                       int depth)
 {
     const char *name = strrchr(path, '/') + 1;
+    bool is_kept = !is_skipped_name(name) && e->count < ENTRIES_MAX;
 
-    if (is_skipped_name(name) || e->count >= ENTRIES_MAX) {
-        free(path);
-    } else if (is_folder(path)) {
+    if (is_kept && is_folder(path)) {
         if (depth < DEPTH_MAX && !is_skipped_folder(w, path))
             scan(w, e, path, depth + 1);
-        free(path);
-    } else if (is_script(name)) {
+    } else if (is_kept && is_script(name)) {
         add(e, path, false);
-    } else {
-        free(path);
+        return;
     }
+    free(path);
 }
 
 /* Add the folder itself before its names are read: one that comes meanwhile

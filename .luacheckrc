@@ -1,0 +1,16 @@
+-- luacheck: Lua 5.4, every global declared.
+std = "lua54"
+max_line_length = 120
+self = false
+exclude_files = { "build*" }
+
+files["spec/**/*_spec.lua"] = { std = "+busted" }
+files["examples/**/*_spec.lua"] = { std = "+busted" }
+-- wrk calls these by name, in LuaJIT.
+files["spec/bench/wrk"] = {
+  std = "luajit",
+  globals = { "init", "request", "response", "setup", "done", "delay", "thread" },
+  read_globals = { "wrk" },
+}
+-- A configuration sees this alone.
+files["examples/**/moonkeep.lua"] = { std = { read_globals = { os = { fields = { "getenv" } } } } }
