@@ -15,21 +15,23 @@
 struct lua_State;
 struct code;
 
-/* `main_path` is the main script.  Reads nothing yet. */
+/* `main_path` is the main script.  Reads nothing yet; ERR_NOT_FOUND when there
+ * is no such file. */
 int code_new(const char *main_path, struct code **out, struct error *err);
 struct code *code_hold(struct code *c);
 void code_drop(struct code *c); /* NULL is allowed */
 
-/* A module of the runtime itself; `source` is borrowed for ever.  Before any
- * use by another thread. */
+/* A module of the runtime itself, "moonkeep.<something>"; `source` is borrowed
+ * for ever.  Before any use by another thread. */
 void code_add_builtin(struct code *c, const char *name, struct slice source);
 
 /* Push the compiled main script as a function.  Returns 0, or ERR_LUA with
  * nothing pushed: no such file, a precompiled chunk, a syntax error with file
  * and line.  [raises: mem] */
 int code_push_main(struct code *c, struct lua_State *L, struct error *err);
-/* Push the module `name`'s function (its chunk); ERR_NOT_FOUND tells the
- * places that were looked at.  [raises: mem] */
+/* Push the module `name`'s function (its chunk).  As code_push_main; besides,
+ * ERR_NOT_FOUND tells the places that were looked at, ERR_INVALID what is
+ * wrong with the name.  [raises: mem] */
 int code_push_module(struct code *c, struct lua_State *L, struct slice name,
                      struct error *err);
 /* Every file that was read so far, for watching: calls each(arg, path). */

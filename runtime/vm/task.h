@@ -34,14 +34,14 @@ enum task_status {
 
 struct task {
     struct vm *vm;
-    struct lua_State *L;     /* the coroutine; pinned in the registry */
+    struct lua_State *L; /* the coroutine; pinned in the registry */
     enum task_status status;
-    struct wait *wait;       /* what it waits for, or NULL */
-    int result;              /* of the wait: 0 or ERR_* (or as the operation
-                                says) */
-    uint64_t cpu_ns;         /* used so far */
-    void *owner;             /* the event this task runs; the owner's */
-    struct list link;        /* the owner's ready queue */
+    struct wait *wait; /* what it waits for, or NULL */
+    int result;        /* of the wait: 0 or ERR_* (or as the operation
+                          says) */
+    uint64_t cpu_ns;   /* used so far */
+    void *owner;       /* the event this task runs; the owner's */
+    struct list link;  /* the owner's ready queue */
     /* Called when a wait is over: the owner queues the task and resumes it
      * later, never from inside. */
     void (*ready)(struct task *t);

@@ -50,14 +50,22 @@ int vm_new(const struct vm_config *config, struct vm **out);
 /* Free the state and all tasks; waits are cancelled. NULL is allowed. */
 void vm_free(struct vm *vm);
 
-struct lua_State *vm_lua(struct vm *vm);     /* the main coroutine */
-struct vm *vm_of(struct lua_State *L);       /* any coroutine of it */
+struct lua_State *vm_lua(struct vm *vm); /* the main coroutine */
+struct vm *vm_of(struct lua_State *L);   /* any coroutine of it */
 void *vm_owner(const struct vm *vm);
 const struct vm_config *vm_config(const struct vm *vm);
 /* Bytes that the state has allocated now. */
 size_t vm_memory(const struct vm *vm);
 /* Processor time its tasks have used in all, in nanoseconds. */
 uint64_t vm_cpu_ns(const struct vm *vm);
+
+/* Pop a value and make it what require(name) returns in this state, before any
+ * file of that name. [raises: mem] */
+void vm_set_module(struct lua_State *L, const char *name);
+
+/* Tests: the `nth` allocation from now, and all after it, are refused; 0:
+ * none. */
+void vm_fail_allocation(struct vm *vm, uint64_t nth);
 
 /* Run `fn(L)` with `arg` as light userdata at index 1 in the main coroutine,
  * protected; nothing may wait in it.  Returns 0, or ERR_LUA / ERR_NOMEM /
@@ -83,7 +91,8 @@ const char *vm_death_text(const struct vm *vm);
  * Cheap: a subtraction until a few thousand steps have gathered. [raises] */
 bool vm_charge(struct lua_State *L, uint64_t steps);
 /* As vm_charge from code that must not raise: true when the work must be
- * broken off (SQLite's progress handler); the binding then returns vm_die(L). */
+ * broken off (SQLite's progress handler); the binding then returns vm_die(L).
+ */
 bool vm_charge_quiet(struct vm *vm, uint64_t steps);
 
 #endif

@@ -1,0 +1,163 @@
+/*
+ * meter.c - processor time: slices, and the limit.
+ *
+ * A run shorter than ANCHOR_NS costs two readings of the monotonic clock.  A
+ * longer one is measured by the thread's processor time from then on, which a
+ * busy machine does not inflate, but which takes a system call: it is read
+ * again only when the limit could have been reached.
+ */
+#include "base/must.h"
+#include "vm/state.h"
+
+enum { ANCHOR_NS = 1000 * 1000, STEPS_UNCHECKED = 4096 };
+
+enum verdict { GO_ON, SLICE_OVER, BUDGET_OVER };
+
+static uint64_t now_ns(void)
+{
+    return clock_mono_ns(clock_system()); /* a virtual clock stands still */
+}
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t used_ns(const struct meter *m, uint64_t now)
+{
+    if (m->anchor_ns == 0)
+        return now - m->start_ns;
+    return m->anchor_ns - m->start_ns + clock_cpu_ns() - m->anchor_cpu_ns;
+}
+
+static void set_alert(struct meter *m)
+{
+    m->alert_ns = min(m->slice_ns, m->budget_ns);
+    if (m->anchor_ns == 0)
+        m->alert_ns = min(m->alert_ns, m->start_ns + ANCHOR_NS);
+}
+
+void meter_begin(struct vm *vm, uint64_t before_ns, uint64_t slice_ns)
+{
+    uint64_t now = now_ns();
+    uint64_t limit = vm->config.cpu_ns;
+
+    vm->charged = 0;
+    vm->meter = (struct meter){
+        .before_ns = before_ns,
+        .start_ns = now,
+        .slice_ns = slice_ns == 0 ? UINT64_MAX : now + slice_ns,
+        .budget_ns = before_ns < limit ? now + limit - before_ns : now,
+    };
+    set_alert(&vm->meter);
+}
+
+uint64_t meter_end(struct vm *vm)
+{
+    uint64_t used = used_ns(&vm->meter, now_ns());
+
+    vm->cpu_ns += used;
+    return used;
+}
+
+static enum verdict check(struct vm *vm)
+{
+    struct meter *m = &vm->meter;
+    uint64_t now = now_ns();
+
+    if (now < m->alert_ns)
+        return GO_ON;
+    if (m->anchor_ns == 0 && now - m->start_ns >= ANCHOR_NS) {
+        m->anchor_ns = now;
+        m->anchor_cpu_ns = clock_cpu_ns();
+    }
+    if (now >= m->budget_ns) {
+        uint64_t used = m->before_ns + used_ns(m, now);
+
+        if (used >= vm->config.cpu_ns)
+            return BUDGET_OVER;
+        m->budget_ns = now + vm->config.cpu_ns - used;
+    }
+    set_alert(m);
+    return now >= m->slice_ns ? SLICE_OVER : GO_ON;
+}
+
+static void kill_for_time(struct vm *vm)
+{
+    struct error e;
+
+    error_set(&e, ERR_RESET, "processor time limit of %llu ms exceeded",
+              (unsigned long long)(vm->config.cpu_ns / 1000000));
+    vm_kill(vm, VM_CPU, e.text);
+}
+
+static bool can_stop(lua_State *L, const struct vm *vm)
+{
+    return vm->current != NULL && vm->walls == 0 && lua_isyieldable(L);
+}
+
+/* A hook may yield at a count only. */
+static void stop_in_hook(lua_State *L, const lua_Debug *ar)
+{
+    if (ar->event == LUA_HOOKCOUNT && lua_isyieldable(L)) {
+        lua_yield(L, 0);
+        return;
+    }
+    lua_pushlightuserdata(L, NULL);
+    lua_error(L);
+}
+
+void meter_hook(lua_State *L, lua_Debug *ar)
+{
+    struct vm *vm = vm_get(L);
+
+    if (vm->death == VM_ALIVE) {
+        enum verdict v = check(vm);
+
+        if (v == SLICE_OVER && can_stop(L, vm)) {
+            vm->yield = YIELD_PREEMPT;
+            lua_yield(L, 0);
+        }
+        if (v != BUDGET_OVER)
+            return;
+        kill_for_time(vm);
+    }
+    stop_in_hook(L, ar);
+}
+
+bool vm_charge(lua_State *L, uint64_t steps)
+{
+    struct vm *vm = vm_get(L);
+
+    vm->charged += steps;
+    if (vm->charged < STEPS_UNCHECKED)
+        return false;
+    vm->charged = 0;
+    enum verdict v = check(vm);
+    if (v == BUDGET_OVER)
+        kill_for_time(vm);
+    if (vm->death != VM_ALIVE)
+        vm_die(L);
+    return v == SLICE_OVER && can_stop(L, vm);
+}
+
+bool vm_charge_quiet(struct vm *vm, uint64_t steps)
+{
+    vm->charged += steps;
+    if (vm->charged >= STEPS_UNCHECKED) {
+        vm->charged = 0;
+        if (vm->death == VM_ALIVE && vm->at != NULL && check(vm) == BUDGET_OVER)
+            kill_for_time(vm);
+    }
+    return vm->death != VM_ALIVE;
+}
+
+int task_preempt(lua_State *L, intptr_t ctx, lua_KFunction k)
+{
+    struct vm *vm = vm_get(L);
+
+    if (!can_stop(L, vm))
+        return k(L, LUA_YIELD, ctx);
+    vm->yield = YIELD_PREEMPT;
+    return lua_yieldk(L, 0, ctx, k);
+}
