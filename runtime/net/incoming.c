@@ -124,6 +124,7 @@ static struct body *begin_body(struct conn *c, int64_t length)
     if (length > 0 && c->in.n >= (size_t)length) {
         struct slice data;
 
+        x->awaits_continue = false;
         http_body_next(&x->in, &c->in, &data);
         return body_from(data.p, data.n);
     }
@@ -136,14 +137,20 @@ static struct body *begin_body(struct conn *c, int64_t length)
     return b;
 }
 
-/* 100 when the handler has not answered at once and no body has come yet. */
+static bool is_whole(const struct response *rs)
+{
+    return rs->body == NULL || body_is_over(rs->body);
+}
+
+/* 100 when no body has come yet and the handler has not answered at once; an
+ * open answer may be one that is made of the request's body. */
 static void send_continue(struct conn *c)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct exchange *x = c->exchange;
 
     if (c->state != CONN_READ_BODY || !x->awaits_continue ||
-        x->response != NULL)
+        (x->response != NULL && is_whole(x->response)))
         return;
     x->awaits_continue = false;
     uv_buf_t part = uv_buf_init((char *)text, sizeof(text) - 1);
@@ -240,8 +247,8 @@ bool incoming_is_wanted(const struct conn *c)
         return false;
     if (c->state == CONN_READ_HEAD || c->state == CONN_LINGER)
         return true;
-    /* Between requests the socket is read to notice that the peer is gone,
-     * until something comes that must wait its turn. */
-    return http_body_is_done(&c->exchange->in) ? c->in.n == 0
+    /* While a request is at work the socket is read to notice that the peer is
+     * gone, and what comes must wait its turn. */
+    return http_body_is_done(&c->exchange->in) ? c->in.n < INCOMING_AHEAD_MAX
                                                : wants_body(c->exchange);
 }

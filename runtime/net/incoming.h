@@ -7,7 +7,11 @@
 
 #include "net/conn.h"
 
-enum { INCOMING_DISCARD_MAX = 256 * 1024 };
+enum {
+    INCOMING_DISCARD_MAX = 256 * 1024, /* of a body that nobody wants */
+    INCOMING_AHEAD_MAX = 16 * 1024,    /* of requests to come; then no more is
+                                          read until they have their turn */
+};
 
 /* READ_HEAD: read a head and hand the request over, or refuse it.  Returns
  * false when more bytes are needed.  [may free c->exchange] */

@@ -72,6 +72,7 @@ int outgoing_send(struct conn *c, uv_buf_t *parts, unsigned count,
     int sent = 0;
 
     c->is_active = true;
+    c->exchange->unsent = 0;
     if (way == OUTGOING_TRY && c->pending == NULL)
         sent = uv_try_write((uv_stream_t *)&c->tcp, parts, count);
     if (sent < 0 && sent != UV_EAGAIN)

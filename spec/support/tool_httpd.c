@@ -361,8 +361,11 @@ static void on_gone(void *user, struct exchange *x)
     struct job *j = exchange_data(x);
 
     p->gone++;
-    if (j != NULL)
-        j->exchange = NULL;
+    if (j == NULL)
+        return;
+    j->exchange = NULL;
+    if (j->has_timer && j->body == NULL)
+        job_free(j);
 }
 
 static void on_closed(void *arg)
