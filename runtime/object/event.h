@@ -1,0 +1,102 @@
+/*
+ * event.h - what is delivered to an object, and what comes of it.
+ *
+ *   host --event--> mailbox --> task --> outcome --gate--> reply.done
+ *
+ * An event has one owner at a time: the host, the mailbox, the task that runs
+ * it, and at last the gate that holds its reply.
+ */
+#ifndef OBJECT_EVENT_H
+#define OBJECT_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "base/message.h"
+#include "base/oid.h"
+#include "object/gate.h"
+
+struct object;
+struct section;
+struct task;
+
+/* Why a call failed, as its caller sees it (API.md, section 4). */
+struct failure {
+    struct buf message; /* text */
+    struct buf stack;   /* traceback of the callee; may be empty */
+    struct buf table;   /* a raised table, encoded; else empty */
+    const char *code;   /* static: "reset", "overloaded" ...; or NULL */
+    bool retryable;     /* the runtime was the cause */
+    bool is_local;      /* raised by the runtime on the caller's side */
+    char object_id[OID_HEX + 1]; /* of the callee; "" for a router */
+};
+
+enum outcome_kind {
+    OUTCOME_NONE,
+    OUTCOME_RESPONSE,
+    OUTCOME_VALUES,
+    OUTCOME_FAILURE
+};
+
+/* What an event came to; owns what it holds. */
+struct outcome {
+    enum outcome_kind kind;
+    struct response *response; /* RESPONSE */
+    struct buf values;         /* VALUES: encoded one after another */
+    uint32_t count;            /* VALUES: how many */
+    struct failure failure;    /* FAILURE */
+};
+
+void outcome_fini(struct outcome *o);
+/* Make `o` (empty before) a failure by a printf format. */
+void outcome_fail(struct outcome *o, const char *code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A copy that shares nothing. */
+void failure_copy(struct failure *to, const struct failure *from);
+void failure_fini(struct failure *f);
+
+/* Where the outcome of an event goes.  `done` is called exactly once, on the
+ * thread of the object, takes what it wants out of `o` and leaves the rest. */
+struct reply {
+    void (*done)(struct reply *r, struct outcome *o);
+};
+
+enum event_kind {
+    EVENT_FETCH, /* request -> response */
+    EVENT_CALL,  /* method, args -> values */
+    EVENT_INIT,  /* the object wakes */
+    EVENT_TASK   /* a function of the object's own: spawn, waitUntil, timers */
+};
+
+struct event {
+    enum event_kind kind;
+    struct list link;        /* mailbox, or the object's events under way */
+    struct gate_item gate;   /* holds the finished event */
+    struct reply *reply;     /* NULL: nobody waits */
+    struct request *request; /* FETCH; owned */
+    char *method;            /* CALL; owned, NUL-terminated */
+    struct buf args;         /* CALL: encoded values */
+    uint32_t arg_count;
+    struct outcome outcome;
+    struct task *task;       /* NULL until it begins */
+    struct section *section; /* it belongs to; NULL: none.  Held */
+    struct oid oid; /* of the object that gets it, for error messages */
+    bool has_oid;   /* false: the router */
+    void *script;   /* TASK: the bindings' side of it; not owned */
+};
+
+struct event *event_new(enum event_kind kind);
+/* Free with all it owns; its task must be gone. */
+void event_free(struct event *e);
+/* Hand the outcome to the reply, if any, and free. */
+void event_finish(struct event *e);
+/* Make `e` failed: `code` is static. */
+void event_fail(struct event *e, const char *code, const char *text,
+                bool retryable);
+/* What the gate calls for a finished event (gate_item.release). */
+void event_release(struct gate_item *item, const struct error *failure);
+
+#endif

@@ -1,0 +1,312 @@
+#include "object/object.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "store/db.h"
+#include "vm/code.h"
+#include "vm/task.h"
+#include "vm/vm.h"
+
+struct object *object_new(struct realm *r, const struct object_class *class_,
+                          const struct oid *id, struct slice name)
+{
+    struct object *o = mem_zalloc(sizeof(*o));
+
+    o->realm = r;
+    o->class_ = class_;
+    if (id != NULL)
+        o->id = *id;
+    if (name.n != 0) {
+        o->name = mem_dup(name.p, name.n);
+        o->name_n = name.n;
+    }
+    list_init(&o->mailbox);
+    list_init(&o->spawned);
+    list_init(&o->events);
+    list_init(&o->ready);
+    list_init(&o->outbox);
+    list_init(&o->sections);
+    list_init(&o->run_link);
+    list_init(&o->idle_link);
+    list_init(&o->router_link);
+    return o;
+}
+
+bool object_is_idle(const struct object *o)
+{
+    return o->events_n == 0 && o->mailbox_n == 0 && o->keepalive == 0 &&
+           list_empty(&o->spawned) && list_empty(&o->sections);
+}
+
+bool object_is_stale(const struct object *o)
+{
+    return o->state != OBJECT_ASLEEP && o->version != o->realm->version;
+}
+
+uint64_t object_gate_number(const struct object *o,
+                            const struct gate_item *item)
+{
+    if (o->db == NULL)
+        return 0;
+    return item->takes_all ? db_last_commit(o->db) : db_gate(o->db);
+}
+
+bool object_has_nothing_to_wait_for(const struct object *o)
+{
+    return list_empty(&o->outbox) &&
+           (o->db == NULL ||
+            (!db_is_dirty(o->db) && db_gate(o->db) <= o->realm->gate.durable));
+}
+
+/* Take all events under way off the object, failed, without telling anybody
+ * yet: their replies may reach back to this object. */
+static void take_events(struct object *o, const struct object_reset *why,
+                        struct list *failed)
+{
+    struct list *link;
+
+    list_join(failed, &o->events);
+    o->events_n = 0;
+    if (why->queued_too) {
+        list_join(failed, &o->mailbox);
+        o->mailbox_n = 0;
+    }
+    for (link = failed->next; link != failed; link = link->next) {
+        struct event *e = container_of(link, struct event, link);
+
+        if (e->task != NULL)
+            task_free(e->task);
+        e->task = NULL;
+        event_fail(e, why->code == NULL ? "reset" : why->code, why->text,
+                   why->retryable);
+    }
+}
+
+static void drop_spawned(struct object *o)
+{
+    struct list *link;
+
+    while ((link = list_shift(&o->spawned)) != NULL) {
+        struct event *e = container_of(link, struct event, link);
+
+        event_free(e);
+    }
+}
+
+static void end_section(struct section *s)
+{
+    timer_stop(&s->timer);
+    s->is_over = true;
+    s->object = NULL;
+    if (!s->has_begun)
+        event_free(s->event);
+    s->event = NULL;
+}
+
+static void drop_sections(struct object *o)
+{
+    struct list *link;
+
+    for (struct section *s = o->section; s != NULL; s = s->parent)
+        end_section(s);
+    section_drop(o->section);
+    o->section = NULL;
+    while ((link = list_shift(&o->sections)) != NULL) {
+        struct section *s = container_of(link, struct section, link);
+
+        end_section(s);
+        section_drop(s);
+    }
+}
+
+static void drop_outbox(struct object *o, const struct error *failure)
+{
+    struct list dropped;
+    struct list *link;
+
+    list_init(&dropped);
+    list_join(&dropped, &o->outbox);
+    while ((link = list_shift(&dropped)) != NULL) {
+        struct gate_item *item = container_of(link, struct gate_item, link);
+
+        item->release(item, failure);
+    }
+}
+
+/* Memory and database go; the mailbox stays. */
+static void unload(struct object *o, bool discard)
+{
+    o->preempted = NULL;
+    list_init(&o->ready);
+    drop_spawned(o);
+    drop_sections(o);
+    timer_stop(&o->patience);
+    vm_free(o->vm); /* its userdata may still use the database */
+    o->vm = NULL;
+    o->script = NULL;
+    o->keepalive = 0;
+    code_drop(o->code);
+    o->code = NULL;
+    if (discard)
+        db_discard(o->db);
+    else
+        db_close(o->db);
+    o->db = NULL;
+    o->state = OBJECT_ASLEEP;
+}
+
+void object_reset(struct object *o, const struct object_reset *why)
+{
+    uint64_t number = why->discard || o->db == NULL ? 0 : db_gate(o->db);
+    struct error failure;
+    struct list failed;
+    struct list *link;
+
+    error_set(&failure, why->retryable ? ERR_IO : ERR_RESET, "%s", why->text);
+    list_init(&failed);
+    take_events(o, why, &failed);
+    drop_outbox(o, &failure);
+    unload(o, why->discard);
+    list_unlink(&o->idle_link);
+    while ((link = list_shift(&failed)) != NULL) {
+        struct event *e = container_of(link, struct event, link);
+
+        gate_push(&o->realm->gate, &e->gate, number);
+    }
+    realm_schedule(o->realm, o);
+}
+
+void object_evict(struct object *o)
+{
+    MUST(object_is_idle(o));
+    object_unload(o);
+    realm_schedule(o->realm, o);
+}
+
+bool object_free_if_done(struct object *o)
+{
+    if (o->state != OBJECT_ASLEEP || !object_is_idle(o) ||
+        o == o->realm->router || !list_empty(&o->run_link))
+        return false;
+    if (o->class_ != NULL)
+        HASH_DEL(o->realm->objects, o);
+    list_unlink(&o->router_link);
+    free(o->name);
+    free(o);
+    return true;
+}
+
+void object_unload(struct object *o)
+{
+    list_unlink(&o->idle_link);
+    unload(o, false);
+}
+
+int object_open_db(struct object *o, struct db **out, struct error *err)
+{
+    struct db_config config = {.client = o->realm->config.store,
+                               .id = o->id,
+                               .name = {o->name, o->name_n},
+                               .progress_arg = o};
+
+    *out = o->db;
+    if (o->db != NULL)
+        return 0;
+    if (o->class_ == NULL)
+        return error_set(err, ERR_INVALID, "a router has no storage");
+    config.class_name = o->class_->name;
+    config.progress = o->realm->config.script->progress;
+    int rc = db_open(&config, &o->db, err);
+    *out = o->db;
+    return rc;
+}
+
+struct slice object_name(struct object *o)
+{
+    struct db *db;
+
+    if (o->name == NULL && o->class_ != NULL &&
+        object_open_db(o, &db, NULL) == 0) {
+        struct slice stored = db_name(db);
+
+        if (stored.n != 0) {
+            o->name = mem_dup(stored.p, stored.n);
+            o->name_n = stored.n;
+        }
+    }
+    return (struct slice){o->name, o->name_n};
+}
+
+static struct section *running_section(const struct object *o)
+{
+    struct event *e = o->running == NULL ? NULL : o->running->owner;
+
+    return e == NULL ? NULL : section_resolve(e->section);
+}
+
+void object_spawn(struct object *o, struct event *e)
+{
+    struct section *s =
+        e->section == NULL ? running_section(o) : section_resolve(e->section);
+
+    if (s != e->section) {
+        section_drop(e->section);
+        e->section = s == NULL ? NULL : section_hold(s);
+    }
+    list_push(&o->spawned, &e->link);
+    realm_schedule(o->realm, o);
+}
+
+void object_cancel(struct object *o, struct event *e)
+{
+    MUST(e->task == NULL || e->task != o->running);
+    list_unlink(&e->link);
+    if (e->task != NULL) {
+        if (o->preempted == e->task)
+            o->preempted = NULL;
+        task_free(e->task);
+        e->task = NULL;
+        o->events_n--;
+    }
+    event_free(e);
+}
+
+int object_block(struct object *o, struct event *e)
+{
+    struct section *parent = running_section(o);
+
+    if (parent != NULL && parent->depth >= SECTION_DEPTH_MAX) {
+        event_free(e);
+        return ERR_TOO_BIG;
+    }
+    struct section *s = section_new(o, parent, e);
+
+    e->section = section_hold(s);
+    list_push(&o->sections, &s->link);
+    realm_schedule(o->realm, o);
+    return 0;
+}
+
+void object_send(struct object *o, struct gate_item *item)
+{
+    if (o->running != NULL)
+        list_push(&o->outbox, &item->link);
+    else
+        gate_push(&o->realm->gate, item, object_gate_number(o, item));
+}
+
+void object_keep(struct object *o)
+{
+    o->keepalive++;
+}
+
+void object_let_go(struct object *o)
+{
+    /* The count is already 0 when userdata of a freed state lets go. */
+    if (o->vm == NULL || o->keepalive == 0)
+        return;
+    if (--o->keepalive == 0)
+        realm_schedule(o->realm, o);
+}

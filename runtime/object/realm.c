@@ -1,0 +1,315 @@
+#include "object/realm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "object/event.h"
+#include "object/object.h"
+#include "object/turn.h"
+#include "store/db.h"
+#include "vm/code.h"
+
+enum { RETRY_EVICT_MS = 100 };
+
+void realm_init(struct realm *r, const struct realm_config *config)
+{
+    *r = (struct realm){.config = *config, .version = 1};
+    code_hold(r->config.code);
+    list_init(&r->run_queue);
+    list_init(&r->idle);
+    list_init(&r->routers);
+    gate_init(&r->gate);
+    timers_init(&r->timers, config->loop, config->clock);
+}
+
+/* ---- classes and objects ---- */
+
+struct object_class *realm_class(struct realm *r, const char *name)
+{
+    struct object_class *c = NULL;
+
+    HASH_FIND_STR(r->classes, name, c);
+    if (c != NULL)
+        return c;
+    c = mem_zalloc(sizeof(*c));
+    c->name = mem_dup(name, strlen(name));
+    r->config.host->class_key(r->config.host_arg, name, c->key);
+    HASH_ADD_KEYPTR(hh, r->classes, c->name, strlen(c->name), c);
+    return c;
+}
+
+static struct object *find(struct realm *r, const struct object_class *class_,
+                           const struct oid *id, struct slice name)
+{
+    struct object *o = NULL;
+
+    HASH_FIND(hh, r->objects, id, sizeof(*id), o);
+    if (o == NULL) {
+        o = object_new(r, class_, id, name);
+        HASH_ADD(hh, r->objects, id, sizeof(*id), o);
+    }
+    if (o->name == NULL && name.n != 0) {
+        o->name = mem_dup(name.p, name.n);
+        o->name_n = name.n;
+    }
+    return o;
+}
+
+void realm_schedule(struct realm *r, struct object *o)
+{
+    list_unlink(&o->idle_link);
+    if (list_empty(&o->run_link))
+        list_push(&r->run_queue, &o->run_link);
+}
+
+static void deliver(struct realm *r, struct object *o, struct event *e)
+{
+    list_push(&o->mailbox, &e->link);
+    o->mailbox_n++;
+    realm_schedule(r, o);
+}
+
+void realm_deliver(struct realm *r, const struct object_class *class_,
+                   const struct oid *id, struct slice name, struct event *e)
+{
+    struct object *o = find(r, class_, id, name);
+
+    e->oid = *id;
+    e->has_oid = true;
+    if (o->mailbox_n < r->config.limits.mailbox) {
+        deliver(r, o, e);
+        return;
+    }
+    event_fail(e, "overloaded",
+               "Durable Object is overloaded. Too many requests queued.",
+               false);
+    event_finish(e);
+}
+
+void realm_route(struct realm *r, struct event *e)
+{
+    if (r->router == NULL)
+        r->router = object_new(r, NULL, NULL, (struct slice){0});
+    deliver(r, r->router, e);
+}
+
+/* ---- running ---- */
+
+static void on_idle_tick(struct timer *t);
+
+static void arm_idle(struct realm *r, uint64_t ms)
+{
+    if (!timer_is_waiting(&r->idle_timer))
+        timer_start(&r->timers, &r->idle_timer, ms, on_idle_tick);
+}
+
+/* Nothing to do for now: wait for the idle time to pass, or be gone. */
+static void settle(struct realm *r, struct object *o)
+{
+    if (object_free_if_done(o) || o->class_ == NULL || !object_is_idle(o))
+        return;
+    o->idle_since_ns = clock_mono_ns(r->config.clock);
+    list_push(&r->idle, &o->idle_link);
+    arm_idle(r, r->config.limits.idle_ms);
+}
+
+bool realm_run(struct realm *r, uint64_t budget_ns)
+{
+    uint64_t start = clock_mono_ns(r->config.clock);
+    struct list *link;
+    unsigned turns = 0;
+
+    while ((link = list_shift(&r->run_queue)) != NULL) {
+        struct object *o = container_of(link, struct object, run_link);
+
+        if (turn_run(o))
+            realm_schedule(r, o);
+        else if (list_empty(&o->run_link))
+            settle(r, o);
+        if (++turns % 8 == 0 &&
+            clock_mono_ns(r->config.clock) - start > budget_ns)
+            break;
+    }
+    return !list_empty(&r->run_queue);
+}
+
+/* ---- eviction ---- */
+
+/* A commit that is not durable yet may still have to be undone. */
+static bool is_durable(const struct realm *r, const struct object *o)
+{
+    return o->db == NULL || db_last_commit(o->db) <= r->gate.durable;
+}
+
+static void evict_older(struct realm *r, uint64_t since_ns)
+{
+    struct list *link = r->idle.next;
+
+    while (link != &r->idle) {
+        struct object *o = container_of(link, struct object, idle_link);
+
+        link = link->next;
+        if (o->idle_since_ns > since_ns)
+            break;
+        if (is_durable(r, o))
+            object_evict(o);
+    }
+}
+
+static void on_idle_tick(struct timer *t)
+{
+    struct realm *r = container_of(t, struct realm, idle_timer);
+    uint64_t idle_ns = r->config.limits.idle_ms * 1000000;
+    uint64_t now = clock_mono_ns(r->config.clock);
+
+    evict_older(r, now < idle_ns ? 0 : now - idle_ns);
+    if (list_empty(&r->idle))
+        return;
+    struct object *first = container_of(r->idle.next, struct object, idle_link);
+    uint64_t due = first->idle_since_ns + idle_ns;
+
+    arm_idle(r, due > now ? (due - now) / 1000000 + 1 : RETRY_EVICT_MS);
+}
+
+void realm_evict_idle(struct realm *r)
+{
+    evict_older(r, UINT64_MAX);
+}
+
+/* ---- the store's reports ---- */
+
+static void reset_failed(struct realm *r, const struct store_report *report)
+{
+    struct object_reset why = {
+        .text = report->error.text, .retryable = true, .discard = true};
+    struct object *o;
+    struct object *next;
+
+    HASH_ITER(hh, r->objects, o, next)
+    {
+        if (o->db != NULL && db_last_commit(o->db) > report->durable)
+            object_reset(o, &why);
+    }
+    gate_fail(&r->gate, &report->error);
+    store_resume(r->config.store);
+}
+
+void realm_poll_store(struct realm *r)
+{
+    struct store_report report;
+
+    store_poll(r->config.store, &report);
+    gate_open(&r->gate, report.durable);
+    if (report.failed)
+        reset_failed(r, &report);
+}
+
+/* ---- reload and end ---- */
+
+static void on_patience_over(struct timer *t)
+{
+    struct object *o = container_of(t, struct object, patience);
+
+    object_reset(o, &(struct object_reset){
+                        .text = "Durable Object reset because its code was "
+                                "updated.",
+                        .retryable = true});
+}
+
+static void retire_router(struct realm *r)
+{
+    struct object *old = r->router;
+
+    r->router = NULL;
+    if (old == NULL)
+        return;
+    /* What waits in its mailbox goes to the new one, in order. */
+    if (old->mailbox_n != 0) {
+        r->router = object_new(r, NULL, NULL, (struct slice){0});
+        list_join(&r->router->mailbox, &old->mailbox);
+        r->router->mailbox_n = old->mailbox_n;
+        old->mailbox_n = 0;
+        realm_schedule(r, r->router);
+    }
+    list_push(&r->routers, &old->router_link);
+    realm_schedule(r, old);
+}
+
+void realm_reload(struct realm *r, struct code *code, uint64_t patience_ms)
+{
+    struct object *o;
+    struct object *next;
+
+    r->version++;
+    code_hold(code);
+    code_drop(r->config.code);
+    r->config.code = code;
+    retire_router(r);
+    HASH_ITER(hh, r->objects, o, next)
+    {
+        if (o->state == OBJECT_ASLEEP)
+            continue;
+        if (o->events_n != 0)
+            timer_start(&r->timers, &o->patience, patience_ms,
+                        on_patience_over);
+        realm_schedule(r, o);
+    }
+}
+
+size_t realm_busy(const struct realm *r)
+{
+    size_t busy =
+        r->router == NULL ? 0 : r->router->events_n + r->router->mailbox_n;
+
+    for (const struct object *o = r->objects; o != NULL; o = o->hh.next)
+        busy += o->events_n + o->mailbox_n;
+    return busy + (list_empty(&r->gate.items) ? 0 : 1);
+}
+
+static void end_object(struct realm *r, struct object *o)
+{
+    object_reset(o, &(struct object_reset){.text = "the server is shutting "
+                                                   "down",
+                                           .retryable = true,
+                                           .queued_too = true});
+    list_unlink(&o->run_link);
+    if (o == r->router)
+        r->router = NULL;
+    MUST(object_free_if_done(o));
+}
+
+void realm_drop_classes(struct realm *r)
+{
+    struct object_class *c;
+    struct object_class *next;
+
+    HASH_ITER(hh, r->classes, c, next)
+    {
+        HASH_DEL(r->classes, c);
+        free(c->name);
+        free(c);
+    }
+}
+
+void realm_close(struct realm *r, void (*closed)(void *arg), void *arg)
+{
+    struct error ended;
+    struct object *o;
+    struct object *next;
+
+    r->is_closing = true;
+    error_set(&ended, ERR_IO, "the server is shutting down");
+    if (r->router != NULL)
+        end_object(r, r->router);
+    while (!list_empty(&r->routers))
+        end_object(r,
+                   container_of(r->routers.next, struct object, router_link));
+    HASH_ITER(hh, r->objects, o, next)
+    end_object(r, o);
+    gate_fail(&r->gate, &ended);
+    realm_drop_classes(r);
+    code_drop(r->config.code);
+    timers_close(&r->timers, closed, arg);
+}

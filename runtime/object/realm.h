@@ -1,0 +1,107 @@
+/*
+ * realm.h - the objects of one worker and what they share: table, run queue,
+ * idle list, gate, timers, store.
+ *
+ *   realm_deliver --> mailbox --> run queue --realm_run--> one turn of one
+ *   object at a time, in order, until the queue is empty or time is up
+ *
+ * One thread.  The router is an object of the realm without class, id and
+ * storage.
+ */
+#ifndef OBJECT_REALM_H
+#define OBJECT_REALM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uthash.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "base/oid.h"
+#include "base/random.h"
+#include "base/slice.h"
+#include "object/gate.h"
+#include "object/port.h"
+#include "object/timer.h"
+#include "store/store.h"
+
+struct code;
+struct event;
+struct object;
+
+/* A class of the script, known by its name; lives as long as its realm. */
+struct object_class {
+    char *name;        /* owned */
+    uint8_t key[32];   /* ids are made with it */
+    UT_hash_handle hh; /* realm.classes, by name */
+};
+
+struct realm_limits {
+    uint64_t idle_ms;
+    uint64_t mailbox; /* events that wait, per object */
+    size_t memory_bytes;
+    uint64_t cpu_ns, slice_ns;
+};
+
+struct realm_config {
+    uv_loop_t *loop;
+    const struct clock *clock;
+    struct random *random;
+    struct store_client *store; /* borrowed */
+    const struct script_ops *script;
+    const struct host_ops *host;
+    void *host_arg;
+    struct realm_limits limits;
+    struct code *code; /* held */
+    struct slice vars; /* of the configuration, encoded; borrowed */
+};
+
+struct realm {
+    struct realm_config config;
+    struct object *objects;       /* hash by id */
+    struct object_class *classes; /* hash by name */
+    struct object *router;        /* of the current version of the script */
+    struct list run_queue;        /* objects with something to do */
+    struct list idle;    /* objects with nothing to do, longest first */
+    struct list routers; /* routers of older versions, not yet done */
+    struct gate gate;
+    struct timers timers;
+    struct timer idle_timer;
+    uint64_t version; /* of the script; counts reloads */
+    bool is_closing;
+};
+
+void realm_init(struct realm *r, const struct realm_config *config);
+/* Drop every object (what is not committed is lost) and close the timers;
+ * `closed(arg)` when the loop has let go. */
+void realm_close(struct realm *r, void (*closed)(void *arg), void *arg);
+
+/* The class called `name`, made on first use. */
+struct object_class *realm_class(struct realm *r, const char *name);
+/* Free all classes; nothing of the realm may be used after but realm_class. */
+void realm_drop_classes(struct realm *r);
+/* Put `e` (taken over) into the object's mailbox; the object is made if it is
+ * not in memory.  Past limits.mailbox the event fails as overloaded.  Never
+ * runs script code. */
+void realm_deliver(struct realm *r, const struct object_class *class_,
+                   const struct oid *id, struct slice name, struct event *e);
+/* The same to the router. */
+void realm_route(struct realm *r, struct event *e);
+/* Run turns until nothing is left or `budget_ns` has passed.  Returns whether
+ * something is left. */
+bool realm_run(struct realm *r, uint64_t budget_ns);
+/* The store has something to report: open the gate, or reset what failed. */
+void realm_poll_store(struct realm *r);
+/* Go over to a new version of the script: idle objects now, the others when
+ * their events are done, at the latest after `patience_ms`. */
+void realm_reload(struct realm *r, struct code *code, uint64_t patience_ms);
+/* Number of events under way or waiting in all objects, for draining. */
+size_t realm_busy(const struct realm *r);
+/* Evict every object that has nothing to do, whatever its idle time. */
+void realm_evict_idle(struct realm *r);
+
+/* `o` has something to do: to the end of the run queue unless it is in it. */
+void realm_schedule(struct realm *r, struct object *o);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * section.h - critical sections of an object: blockConcurrencyWhile and init.
+ *
+ *   outer events wait | section { its own function, timers, replies } | go on
+ *
+ * Sections nest: only what belongs to the innermost open one is delivered.
+ * What is left of a finished section (timers, calls under way) belongs to the
+ * one around it.  Reference-counted.
+ */
+#ifndef OBJECT_SECTION_H
+#define OBJECT_SECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "object/timer.h"
+
+enum { SECTION_DEPTH_MAX = 64 };
+
+struct object;
+struct event;
+
+struct section {
+    uint32_t refs;
+    bool is_over;
+    int depth;              /* 1.. */
+    struct section *parent; /* held; NULL: the object itself */
+    struct object *object;  /* NULL once the object is gone */
+    struct event *event;    /* runs its function; owned until it begins */
+    bool has_begun;
+    struct timer timer; /* ends the object after 30 s */
+    struct list link;   /* among the object's waiting sections */
+};
+
+/* A section around `event` (taken over), below `parent` (NULL: none; is
+ * resolved).  One reference, the caller's. */
+struct section *section_new(struct object *o, struct section *parent,
+                            struct event *event);
+struct section *section_hold(struct section *s);
+void section_drop(struct section *s); /* NULL is allowed */
+/* The innermost section around `s` that is not over: `s`, an outer one, or
+ * NULL. */
+struct section *section_resolve(struct section *s);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * timer.h - timers of one worker: a heap by due time behind one uv timer.
+ *
+ * A timer is embedded in its owner's struct; it is idle or in the heap of one
+ * `struct timers`.  Callbacks run on the loop's thread, one after another in
+ * order of due time, and may start, stop and free any timer.
+ */
+#ifndef OBJECT_TIMER_H
+#define OBJECT_TIMER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/clock.h"
+
+struct timers;
+struct timer;
+
+typedef void (*timer_cb)(struct timer *t);
+
+struct timer {
+    struct timers *timers; /* where it waits; NULL: idle */
+    size_t at;             /* index in the heap */
+    uint64_t due_ns;       /* of clock_mono_ns */
+    uint64_t order;        /* among equal times: first started, first called */
+    timer_cb cb;
+};
+
+struct timers {
+    const struct clock *clock;
+    uv_timer_t handle;
+    struct timer **heap; /* owned array */
+    size_t count, cap;
+    uint64_t order;
+    void (*closed)(void *arg);
+    void *closed_arg;
+};
+
+/* On `loop`; timers_close ends it. */
+void timers_init(struct timers *ts, uv_loop_t *loop, const struct clock *clock);
+/* Forget every timer; `closed(arg)` when the loop has let go of the handle. */
+void timers_close(struct timers *ts, void (*closed)(void *arg), void *arg);
+
+/* Call `cb` once, `ms` milliseconds from now; restarts a waiting timer. */
+void timer_start(struct timers *ts, struct timer *t, uint64_t ms, timer_cb cb);
+/* Harmless on an idle timer. */
+void timer_stop(struct timer *t);
+static inline bool timer_is_waiting(const struct timer *t)
+{
+    return t->timers != NULL;
+}
+
+#endif

@@ -1,0 +1,380 @@
+#include "object/turn.h"
+
+#include "base/must.h"
+#include "object/event.h"
+#include "object/object.h"
+#include "object/realm.h"
+#include "store/db.h"
+#include "vm/code.h"
+#include "vm/task.h"
+#include "vm/vm.h"
+
+enum { SECTION_MS = 30000 };
+
+static const char too_long[] =
+    "A call to blockConcurrencyWhile() in a Durable Object waited for too "
+    "long. The call was canceled and the Durable Object was reset.";
+
+static struct event *event_of(struct list *link)
+{
+    return container_of(link, struct event, link);
+}
+
+/* ---- the end of a turn ---- */
+
+/* The outbox leaves the object: from here on the gate decides. */
+static void send_outbox(struct object *o)
+{
+    struct list sent;
+    struct list *link;
+
+    list_init(&sent);
+    list_join(&sent, &o->outbox);
+    while ((link = list_shift(&sent)) != NULL) {
+        struct gate_item *item = container_of(link, struct gate_item, link);
+
+        gate_push(&o->realm->gate, item, object_gate_number(o, item));
+    }
+}
+
+static void end_turn(struct object *o)
+{
+    struct error err;
+
+    o->running = NULL;
+    if (o->db != NULL && db_is_dirty(o->db)) {
+        int rc = db_commit(o->db, &err);
+
+        if (rc != 0) {
+            object_reset(o, &(struct object_reset){.text = err.text,
+                                                   .retryable = rc != ERR_SQL});
+            return;
+        }
+    }
+    send_outbox(o);
+}
+
+/* ---- the end of an event ---- */
+
+static void close_section(struct object *o, struct section *s)
+{
+    struct section *parent = s->parent;
+
+    MUST(o->section == s);
+    timer_stop(&s->timer);
+    s->is_over = true;
+    s->event = NULL;
+    o->section = parent == NULL ? NULL : section_hold(parent);
+    section_drop(s);
+}
+
+/* The first event in the mailbox is the one that woke the object. */
+static void fail_first(struct object *o, struct outcome *outcome)
+{
+    struct list *link = list_shift(&o->mailbox);
+
+    if (link == NULL)
+        return;
+    struct event *e = event_of(link);
+
+    o->mailbox_n--;
+    outcome_fini(&e->outcome);
+    e->outcome = *outcome;
+    *outcome = (struct outcome){0};
+    gate_push(&o->realm->gate, &e->gate, 0);
+}
+
+static void end_init(struct object *o, struct event *e)
+{
+    if (e->outcome.kind != OUTCOME_FAILURE) {
+        o->state = OBJECT_AWAKE;
+        event_free(e);
+        end_turn(o);
+        return;
+    }
+    o->running = NULL;
+    fail_first(o, &e->outcome);
+    event_free(e);
+    object_reset(o, &(struct object_reset){.text = "init failed"});
+}
+
+static void end_block(struct object *o, struct event *e)
+{
+    if (e->outcome.kind == OUTCOME_FAILURE) {
+        struct buf *message = &e->outcome.failure.message;
+
+        buf_add_byte(message, '\0');
+        o->running = NULL;
+        object_reset(
+            o, &(struct object_reset){.text = message->p, .queued_too = true});
+    } else {
+        end_turn(o);
+    }
+    event_free(e);
+}
+
+static void end_event(struct object *o, struct task *t)
+{
+    struct event *e = t->owner;
+    struct section *own =
+        o->section != NULL && o->section->event == e ? o->section : NULL;
+
+    o->realm->config.script->finish(t, e);
+    task_free(t);
+    e->task = NULL;
+    list_unlink(&e->link);
+    o->events_n--;
+    if (own != NULL)
+        close_section(o, own);
+    if (e->kind == EVENT_INIT) {
+        end_init(o, e);
+    } else if (own != NULL) {
+        end_block(o, e);
+    } else {
+        if (e->outcome.kind == OUTCOME_FAILURE && e->has_oid)
+            oid_to_hex(&e->oid, e->outcome.failure.object_id);
+        list_push(&o->outbox, &e->gate.link);
+        end_turn(o);
+    }
+}
+
+/* The state is dying; vm_death says why. */
+static void end_killed(struct object *o)
+{
+    struct error why;
+
+    error_set(&why, ERR_RESET, "%s", vm_death_text(o->vm));
+    o->running = NULL;
+    object_reset(o, &(struct object_reset){.text = why.text,
+                                           .retryable = o->is_disk_failed});
+    o->is_disk_failed = false;
+}
+
+static void run_task(struct object *o, struct task *t)
+{
+    o->running = t;
+    switch (task_resume(t)) {
+    case TASK_PREEMPTED:
+        o->running = NULL;
+        o->preempted = t;
+        break;
+    case TASK_DONE:
+    case TASK_FAILED:
+        end_event(o, t);
+        break;
+    case TASK_KILLED:
+        end_killed(o);
+        break;
+    default: /* it waits, and may be ready again already */
+        end_turn(o);
+        break;
+    }
+}
+
+/* ---- the beginning of an event ---- */
+
+static void begin(struct object *o, struct event *e)
+{
+    list_push(&o->events, &e->link);
+    o->events_n++;
+    if (task_new(o->vm, o->realm->config.script->entry, e, turn_task_ready, e,
+                 &e->task) != 0) {
+        vm_kill(o->vm, VM_MEMORY, "memory limit exceeded");
+        end_killed(o);
+        return;
+    }
+    run_task(o, e->task);
+}
+
+static void on_section_due(struct timer *t)
+{
+    struct section *s = container_of(t, struct section, timer);
+
+    object_reset(s->object,
+                 &(struct object_reset){.text = too_long, .queued_too = true});
+}
+
+/* `s` becomes the innermost section; the caller's reference is taken over. */
+static void enter(struct object *o, struct section *s)
+{
+    struct event *e = s->event;
+
+    section_drop(o->section);
+    o->section = s;
+    s->has_begun = true;
+    timer_start(&o->realm->timers, &s->timer, SECTION_MS, on_section_due);
+    begin(o, e);
+}
+
+static void wake(struct object *o)
+{
+    const struct script_ops *script = o->realm->config.script;
+    struct outcome failed = {0};
+    struct error err;
+
+    o->version = o->realm->version;
+    o->code = code_hold(o->realm->config.code);
+    if (script->open(o, &err) != 0) {
+        code_drop(o->code);
+        o->code = NULL;
+        outcome_fail(&failed, NULL, "%s", err.text);
+        fail_first(o, &failed);
+        return;
+    }
+    o->state = OBJECT_AWAKE;
+    if (!script->has_init(o))
+        return;
+    o->state = OBJECT_WAKING;
+    struct section *s = section_new(o, NULL, event_new(EVENT_INIT));
+
+    s->depth = 0; /* does not count among blockConcurrencyWhile's 64 */
+    s->event->section = section_hold(s);
+    s->event->oid = o->id;
+    s->event->has_oid = o->class_ != NULL;
+    enter(o, s);
+}
+
+/* ---- what comes next ---- */
+
+static bool is_open(const struct object *o, const struct event *e)
+{
+    return section_resolve(e->section) == o->section;
+}
+
+static struct section *next_section(struct object *o)
+{
+    struct list *link;
+
+    for (link = o->sections.next; link != &o->sections; link = link->next) {
+        struct section *s = container_of(link, struct section, link);
+
+        if (section_resolve(s->parent) == o->section)
+            return s;
+    }
+    return NULL;
+}
+
+static struct task *next_ready(struct object *o)
+{
+    struct list *link;
+
+    for (link = o->ready.next; link != &o->ready; link = link->next) {
+        struct task *t = container_of(link, struct task, link);
+
+        if (is_open(o, t->owner))
+            return t;
+    }
+    return NULL;
+}
+
+static struct event *next_spawned(struct object *o)
+{
+    struct list *link;
+
+    for (link = o->spawned.next; link != &o->spawned; link = link->next) {
+        if (is_open(o, event_of(link)))
+            return event_of(link);
+    }
+    return NULL;
+}
+
+/* Events from outside wait for sections, for init, and for a new version of
+ * the script. */
+static struct event *next_mail(struct object *o)
+{
+    if (o->section != NULL || list_empty(&o->mailbox) || object_is_stale(o))
+        return NULL;
+    return event_of(o->mailbox.next);
+}
+
+static bool begin_spawned(struct object *o)
+{
+    struct event *e = next_spawned(o);
+
+    if (e == NULL)
+        return false;
+    list_unlink(&e->link);
+    begin(o, e);
+    return true;
+}
+
+static bool begin_mail(struct object *o)
+{
+    struct event *e = next_mail(o);
+
+    if (e == NULL)
+        return false;
+    list_unlink(&e->link);
+    o->mailbox_n--;
+    o->mailbox_next = false;
+    begin(o, e);
+    return true;
+}
+
+static bool go_on(struct object *o)
+{
+    struct task *t = o->preempted != NULL ? o->preempted : next_ready(o);
+
+    if (t == NULL)
+        return false;
+    o->preempted = NULL;
+    list_unlink(&t->link);
+    o->mailbox_next = true;
+    run_task(o, t);
+    return true;
+}
+
+static bool enter_next(struct object *o)
+{
+    struct section *s = next_section(o);
+
+    if (s == NULL)
+        return false;
+    list_unlink(&s->link);
+    enter(o, s);
+    return true;
+}
+
+static bool step(struct object *o)
+{
+    if (o->preempted != NULL)
+        return go_on(o);
+    if (enter_next(o))
+        return true;
+    /* Neither those that wait nor those that come shut out the others. */
+    if (o->mailbox_next)
+        return begin_mail(o) || begin_spawned(o) || go_on(o);
+    return go_on(o) || begin_spawned(o) || begin_mail(o);
+}
+
+static bool has_more(struct object *o)
+{
+    if (o->state == OBJECT_ASLEEP)
+        return o->mailbox_n != 0;
+    return o->preempted != NULL || next_section(o) != NULL ||
+           next_ready(o) != NULL || next_spawned(o) != NULL ||
+           next_mail(o) != NULL || (object_is_stale(o) && o->events_n == 0);
+}
+
+bool turn_run(struct object *o)
+{
+    if (object_is_stale(o) && o->events_n == 0)
+        object_unload(o);
+    if (o->state == OBJECT_ASLEEP) {
+        if (o->mailbox_n == 0)
+            return false;
+        wake(o);
+    } else {
+        step(o);
+    }
+    return has_more(o);
+}
+
+void turn_task_ready(struct task *t)
+{
+    struct object *o = vm_owner(t->vm);
+
+    list_unlink(&t->link);
+    list_push(&o->ready, &t->link);
+    realm_schedule(o->realm, o);
+}
