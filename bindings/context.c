@@ -1,0 +1,216 @@
+/*
+ * context.c - the object behind a state, and ctx: blockConcurrencyWhile,
+ * waitUntil, abort; waiting for the disk.
+ */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "bindings/bind.h"
+#include "bindings/modules.h"
+#include "bindings/names.h"
+#include "bindings/spawn.h"
+#include "bindings/state.h"
+#include "object/object.h"
+#include "store/db.h"
+#include "vm/task.h"
+#include "vm/vm.h"
+
+struct object *bind_object(lua_State *L)
+{
+    return vm_owner(vm_of(L));
+}
+
+/* ---- the database ---- */
+
+static int reset_broken(lua_State *L, const char *text)
+{
+    struct object *o = bind_object(L);
+
+    o->is_disk_failed = true;
+    vm_kill(o->vm, VM_ABORTED, text);
+    return vm_die(L);
+}
+
+struct db *bind_db(lua_State *L)
+{
+    struct object *o = bind_object(L);
+    struct error err;
+    struct db *db;
+
+    if (object_open_db(o, &db, &err) != 0) {
+        if (o->class_ == NULL)
+            bind_raise_error(L, NULL, &err);
+        reset_broken(L, err.text);
+    }
+    if (db_is_broken(db, &err))
+        reset_broken(L, err.text);
+    return db;
+}
+
+int bind_db_failed(lua_State *L, const char *code, const struct error *err)
+{
+    struct object *o = bind_object(L);
+    struct error broken;
+
+    if (vm_death(o->vm) != VM_ALIVE)
+        return vm_die(L);
+    if (o->db != NULL && db_is_broken(o->db, &broken))
+        return reset_broken(L, broken.text);
+    return bind_raise_error(L, code, err);
+}
+
+/* ---- waiting for the disk ---- */
+
+struct durable_wait {
+    struct wait wait;
+    struct gate_item gate;
+};
+
+static void on_durable(struct gate_item *item, const struct error *failure)
+{
+    struct durable_wait *d = container_of(item, struct durable_wait, gate);
+
+    wait_done(&d->wait, failure == NULL ? 0 : failure->code);
+    free(d);
+}
+
+/* The gate still holds it and frees it later. */
+static void on_durable_cancel(struct wait *w)
+{
+    (void)w;
+}
+
+int bind_wait_durable(lua_State *L, lua_KFunction k)
+{
+    struct task *t = task_check(L);
+    struct durable_wait *d = mem_zalloc(sizeof(*d));
+
+    d->gate.release = on_durable;
+    d->gate.takes_all = true;
+    list_init(&d->gate.link);
+    wait_begin(&d->wait, t, on_durable_cancel);
+    object_send(bind_object(L), &d->gate);
+    return lua_yieldk(L, 0, 0, k);
+}
+
+struct held {
+    struct gate_item gate;
+    void (*release)(void *arg, int status);
+    void *arg;
+};
+
+static void on_held(struct gate_item *item, const struct error *failure)
+{
+    struct held *h = container_of(item, struct held, gate);
+
+    h->release(h->arg, failure == NULL ? 0 : failure->code);
+    free(h);
+}
+
+void bind_gate(lua_State *L, void (*release)(void *arg, int status), void *arg)
+{
+    struct object *o = bind_object(L);
+
+    if (object_has_nothing_to_wait_for(o)) {
+        release(arg, 0);
+        return;
+    }
+    struct held *h = mem_zalloc(sizeof(*h));
+
+    h->release = release;
+    h->arg = arg;
+    h->gate.release = on_held;
+    list_init(&h->gate.link);
+    object_send(o, &h->gate);
+}
+
+/* ---- ctx ---- */
+
+/*
+ * ctx:blockConcurrencyWhile(fn) -> what fn returns
+ *
+ * Run `fn` and deliver no other event to the object until it returns.  Waits.
+ * An error in `fn`, or 30 s, resets the object.  Raises when nested more than
+ * 64 deep.
+ */
+static int ctx_block(lua_State *L)
+{
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_settop(L, 2);
+    return spawn_block(L);
+}
+
+/*
+ * ctx:waitUntil(fn)
+ *
+ * Run `fn` as a task of its own from the end of the current turn on; errors in
+ * it are logged.
+ */
+static int ctx_wait_until(lua_State *L)
+{
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_settop(L, 2);
+    bind_spawn_task(L, 0);
+    return 0;
+}
+
+/*
+ * ctx:abort([reason [, options]])
+ *
+ * Reset the object at once; never returns, cannot be caught.  `reason` is what
+ * the calls under way fail with; options.retryAlarm = false gives an alarm up.
+ */
+static int ctx_abort(lua_State *L)
+{
+    struct vm *vm = vm_of(L);
+
+    if (lua_isnoneornil(L, 2))
+        vm_kill(vm, VM_ABORTED,
+                "Application called abort() to reset Durable Object.");
+    else
+        vm_kill(vm, VM_ABORTED, luaL_tolstring(L, 2, NULL));
+    return vm_die(L);
+}
+
+static const luaL_Reg object_methods[] = {
+    {"blockConcurrencyWhile", ctx_block},
+    {"waitUntil", ctx_wait_until},
+    {"abort", ctx_abort},
+    {NULL, NULL},
+};
+
+/* ctx.id -> the object's own id, with its name as soon as that is known. */
+static int ctx_id(lua_State *L)
+{
+    struct object *o = bind_object(L);
+
+    bind_push_id(L, o->class_, &o->id, object_name(o));
+    return 1;
+}
+
+static const luaL_Reg object_fields[] = {
+    {"id", ctx_id},
+    {"storage", bind_open_storage},
+    {NULL, NULL},
+};
+
+static const luaL_Reg router_methods[] = {
+    {"waitUntil", ctx_wait_until},
+    {NULL, NULL},
+};
+
+static const struct bind_class object_ctx = {"DurableObjectState",
+                                             object_methods, object_fields};
+static const struct bind_class router_ctx = {"ExecutionContext", router_methods,
+                                             NULL};
+
+void bind_push_ctx(lua_State *L)
+{
+    bool is_router = bind_object(L)->class_ == NULL;
+
+    bind_new(L, is_router ? &router_ctx : &object_ctx, 1, 0);
+}
+
+/* Nothing beyond storage.c yet. */
+const luaL_Reg bind_storage_more[] = {{NULL, NULL}};

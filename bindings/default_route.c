@@ -1,0 +1,139 @@
+#include "bindings/default_route.h"
+
+#include <string.h>
+
+#include "base/message.h"
+#include "base/oid.h"
+#include "bindings/bind.h"
+#include "bindings/http.h"
+
+/* The parts of "/<class>/<name><rest>"; rest keeps its '/' and the query. */
+struct route {
+    struct slice class_name, name, rest;
+};
+
+static struct slice cut(struct slice *s, const char *stops)
+{
+    struct slice head = {s->p, 0};
+
+    while (head.n < s->n && strchr(stops, s->p[head.n]) == NULL)
+        head.n++;
+    s->p += head.n;
+    s->n -= head.n;
+    return head;
+}
+
+static bool parse(struct slice target, struct route *out)
+{
+    if (target.n == 0 || target.p[0] != '/')
+        return false;
+    target.p++;
+    target.n--;
+    out->class_name = cut(&target, "/?");
+    if (target.n == 0 || target.p[0] != '/')
+        return false;
+    target.p++;
+    target.n--;
+    out->name = cut(&target, "/?");
+    out->rest = target;
+    return out->class_name.n != 0 && out->name.n != 0;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Push the percent-decoded name; false when it is no object's name. */
+static bool push_name(lua_State *L, struct slice name)
+{
+    struct buf *b = bind_scratch(L);
+
+    for (size_t i = 0; i < name.n; i++) {
+        if (name.p[i] != '%') {
+            buf_add_byte(b, name.p[i]);
+            continue;
+        }
+        int high = i + 2 < name.n ? hex_digit(name.p[i + 1]) : -1;
+        int low = i + 2 < name.n ? hex_digit(name.p[i + 2]) : -1;
+
+        if (high < 0 || low < 0)
+            return false;
+        buf_add_byte(b, high << 4 | low);
+        i += 2;
+    }
+    if (b->n > OBJECT_NAME_MAX)
+        return false;
+    bind_push_scratch(L, b);
+    return true;
+}
+
+/* Push a Request for `rest` that takes over the body of the one at 1. */
+static void push_rest(lua_State *L, struct slice rest)
+{
+    struct request *rq = bind_check_request(L, 1, 0);
+    size_t origin = rq->url.n - rq->target.n;
+    struct buf url = {0};
+    struct request copy = *rq;
+
+    buf_add(&url, rq->url.p, origin);
+    if (rest.n == 0 || rest.p[0] == '?')
+        buf_add_byte(&url, '/');
+    buf_add_slice(&url, rest);
+    copy.url = buf_slice(&url);
+    copy.target = (struct slice){url.p + origin, url.n - origin};
+    if (copy.body != NULL)
+        body_hold(copy.body);
+    struct request *built = request_build(&copy);
+
+    buf_fini(&url);
+    request_drop(rq);
+    bind_push_request(L, built);
+}
+
+static int pass_on(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)L;
+    (void)status;
+    (void)ctx;
+    return 1;
+}
+
+/* Push env.<class>, or nil. */
+static bool push_namespace(lua_State *L, struct slice class_name)
+{
+    bind_push_slice(L, class_name);
+    return lua_gettable(L, 2) == LUA_TUSERDATA;
+}
+
+int bind_default_route(lua_State *L)
+{
+    struct route route;
+
+    lua_settop(L, 2);
+    if (lua_getfield(L, 1, "url") != LUA_TSTRING)
+        return 0;
+    struct slice url = bind_to_slice(L, 3);
+    const char *path = memmem(url.p, url.n, "://", 3);
+
+    path = path == NULL
+               ? NULL
+               : memchr(path + 3, '/', url.n - (size_t)(path + 3 - url.p));
+    if (path == NULL ||
+        !parse((struct slice){path, url.n - (size_t)(path - url.p)}, &route) ||
+        !push_namespace(L, route.class_name))
+        return 0;
+    lua_getfield(L, 4, "getByName");
+    lua_pushvalue(L, 4);
+    if (!push_name(L, route.name))
+        return 0;
+    lua_call(L, 2, 1);
+    lua_getfield(L, 5, "fetch");
+    lua_pushvalue(L, 5);
+    push_rest(L, route.rest);
+    lua_callk(L, 2, 1, 0, pass_on);
+    return 1;
+}

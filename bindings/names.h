@@ -1,0 +1,46 @@
+/*
+ * names.h - namespaces, ids and stubs: how a script names objects (API.md,
+ * section 4).
+ */
+#ifndef BINDINGS_NAMES_H
+#define BINDINGS_NAMES_H
+
+#include <stdbool.h>
+
+#include <lua.h>
+
+#include "base/oid.h"
+#include "object/realm.h"
+#include "vm/value.h"
+
+/* The payload of ids and stubs: the address of one object. */
+struct address {
+    const struct object_class *class_;
+    struct oid oid;
+    size_t name_n;
+    char name[]; /* name_n bytes; none when the name is not known */
+};
+
+/* Push a namespace for the class called `name`.  [raises: mem] */
+void bind_push_namespace(lua_State *L, const char *name);
+struct bind_class;
+
+/* Push userdata of `kind` that holds an address.  [raises: mem] */
+struct address *bind_new_address(lua_State *L, const struct bind_class *kind,
+                                 const struct object_class *class_,
+                                 const struct oid *oid, struct slice name);
+/* Push an id.  [raises: mem] */
+void bind_push_id(lua_State *L, const struct object_class *class_,
+                  const struct oid *oid, struct slice name);
+/* Push a stub (stub.c).  [raises: mem] */
+void bind_push_stub(lua_State *L, const struct object_class *class_,
+                    const struct oid *oid, struct slice name);
+/* The address of the id or stub at `idx`, NULL when it is neither. */
+const struct address *bind_to_id(lua_State *L, int idx);
+const struct address *bind_to_stub(lua_State *L, int idx);
+
+/* How ids and stubs are stored, and how they are sent; the same bytes. */
+extern const struct value_hooks bind_stored_hooks;
+extern const struct value_hooks bind_sent_hooks;
+
+#endif

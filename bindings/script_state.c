@@ -1,0 +1,201 @@
+#include "bindings/script_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "bindings/bind.h"
+#include "bindings/class.h"
+#include "bindings/state.h"
+#include "vm/code.h"
+#include "vm/embedded.h"
+#include "vm/vm.h"
+
+static void on_log(void *owner, enum log_level level, struct slice message,
+                   struct slice fields)
+{
+    struct object *o = owner;
+
+    o->realm->config.host->log(o->realm->config.host_arg, o, level, message,
+                               fields, (struct slice){0});
+}
+
+static int ref_top(lua_State *L)
+{
+    return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* ---- the main script and its table ---- */
+
+static void check_entry(lua_State *L)
+{
+    const char *why;
+    size_t n;
+    const char *name = lua_tolstring(L, -2, &n);
+
+    if (class_is(L, -1)) {
+        if (!class_name_is_valid(name, n, &why))
+            bind_raise(L, NULL, "class '%s': the name %s", name, why);
+    } else if (strcmp(name, "fetch") == 0 && !lua_isfunction(L, -1) &&
+               luaL_getmetafield(L, -1, "__call") == LUA_TNIL) {
+        bind_raise(L, NULL, "fetch: a function expected, got %s",
+                   bind_what(L, -1));
+    }
+}
+
+static void check_main(lua_State *L, int main)
+{
+    if (!lua_istable(L, main))
+        bind_raise(L, NULL,
+                   "the main script must return a table of classes and "
+                   "fetch, got %s",
+                   bind_what(L, main));
+    lua_pushnil(L);
+    while (lua_next(L, main) != 0) {
+        int top = lua_gettop(L);
+
+        if (lua_type(L, -2) == LUA_TSTRING)
+            check_entry(L);
+        else if (class_is(L, -1))
+            bind_raise(L, NULL, "a class must have a string as its key, got %s",
+                       bind_what(L, -2));
+        lua_settop(L, top - 1);
+    }
+}
+
+/* Leave the main script's table at index 2. */
+static void run_main(lua_State *L, struct state *s)
+{
+    struct error err;
+
+    bind_push_moonkeep(L);
+    lua_pushvalue(L, -1);
+    s->mk = ref_top(L);
+    vm_set_module(L, "moonkeep");
+    if (code_push_main(s->object->code, L, &err) != 0)
+        bind_raise_error(L, NULL, &err);
+    lua_call(L, 0, 1);
+    check_main(L, 2);
+}
+
+/* ---- the instance ---- */
+
+static void set_field(lua_State *L, const char *name)
+{
+    lua_getfield(L, -2, name);
+    lua_setfield(L, -2, name);
+}
+
+/* With ctx on the stack, make the instance. */
+static void make_self(lua_State *L, struct state *s)
+{
+    lua_createtable(L, 0, 6);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, "ctx");
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->env);
+    lua_setfield(L, -2, "env");
+    set_field(L, "storage");
+    set_field(L, "id");
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->class_);
+    lua_setmetatable(L, -2);
+    s->self = ref_top(L);
+}
+
+static void find_class(lua_State *L, struct state *s)
+{
+    const char *name = s->object->class_->name;
+
+    lua_getfield(L, 2, name);
+    if (!class_is(L, -1))
+        bind_raise(L, "not_found", "the script has no class '%s'", name);
+    s->class_ = ref_top(L);
+}
+
+/* The state stays reachable through the registry. */
+static struct state *new_state(lua_State *L, struct object *o)
+{
+    struct state *s = lua_newuserdatauv(L, sizeof(*s), 0);
+
+    *s = (struct state){.object = o, .class_ = LUA_NOREF, .self = LUA_NOREF};
+    lua_rawsetp(L, LUA_REGISTRYINDEX, s);
+    o->script = s;
+    return s;
+}
+
+static int open_protected(lua_State *L)
+{
+    struct object *o = lua_touserdata(L, 1);
+    struct state *s = new_state(L, o);
+
+    run_main(L, s);
+    lua_pushvalue(L, 2);
+    s->main = ref_top(L);
+    bind_push_env(L, 2);
+    s->env = ref_top(L);
+    lua_newtable(L);
+    s->methods = ref_top(L);
+    bind_push_ctx(L);
+    if (o->class_ != NULL) {
+        find_class(L, s);
+        make_self(L, s);
+    }
+    s->ctx = ref_top(L);
+    return 0;
+}
+
+int script_open(struct object *o, struct error *err)
+{
+    const struct realm_config *r = &o->realm->config;
+    struct vm_config config = {.clock = r->clock,
+                               .random = r->random,
+                               .code = o->code,
+                               .memory_bytes = r->limits.memory_bytes,
+                               .cpu_ns = r->limits.cpu_ns,
+                               .slice_ns = r->limits.slice_ns,
+                               .owner = o,
+                               .log = on_log};
+
+    if (vm_new(&config, &o->vm) != 0)
+        return error_set(err, ERR_NOMEM,
+                         "limits.memory_mb is too little for an empty state");
+    int rc = vm_protect(o->vm, open_protected, o, err);
+
+    if (rc != 0) {
+        vm_free(o->vm);
+        o->vm = NULL;
+        o->script = NULL;
+    }
+    return rc;
+}
+
+static int find_init(lua_State *L)
+{
+    bool *found = lua_touserdata(L, 1);
+    struct state *s = state_of(bind_object(L));
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->class_);
+    *found = class_push_method(L, -1, "init");
+    return 0;
+}
+
+bool script_has_init(struct object *o)
+{
+    bool found = false;
+
+    if (o->class_ != NULL)
+        vm_protect(o->vm, find_init, &found, NULL);
+    return found;
+}
+
+int script_code_new(const char *main_path, struct code **out, struct error *err)
+{
+    char name[64];
+    int rc = code_new(main_path, out, err);
+
+    for (const struct embedded *e = embedded_files; rc == 0 && e->name != NULL;
+         e++) {
+        snprintf(name, sizeof(name), "moonkeep.%s", e->name);
+        code_add_builtin(*out, name,
+                         (struct slice){(const char *)e->bytes, e->size});
+    }
+    return rc;
+}

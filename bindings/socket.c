@@ -1,0 +1,27 @@
+/*
+ * socket.c - the ends of WebSockets among the values of a script.  No value of
+ * this runtime is one yet, so a Response cannot carry any.
+ */
+#include "base/must.h"
+#include "bindings/bind.h"
+#include "bindings/http.h"
+
+bool bind_is_socket(lua_State *L, int idx, const char **why)
+{
+    *why = bind_what(L, idx);
+    return false;
+}
+
+void *bind_take_socket(lua_State *L, int idx)
+{
+    (void)L;
+    (void)idx;
+    MUST(!"a socket");
+    return NULL;
+}
+
+void bind_push_socket(lua_State *L, void *socket)
+{
+    MUST(socket == NULL);
+    lua_pushnil(L);
+}

@@ -1,0 +1,345 @@
+#include "bindings/spawn.h"
+
+#include <stdlib.h>
+
+#include "base/list.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "bindings/bind.h"
+#include "object/object.h"
+#include "vm/task.h"
+#include "vm/vm.h"
+
+enum handle_state { HANDLE_PENDING, HANDLE_DONE, HANDLE_FAILED };
+
+/* Userdata; its user value is a table: function and arguments while pending,
+ * then the results, or the error as its only entry. */
+struct handle {
+    enum source source;
+    enum handle_state state;
+    struct event *event; /* NULL when over, and in promises */
+    int n;               /* entries of the user value */
+    int ref;             /* pinned in the registry while the event lives */
+    bool is_detached;    /* nobody can await it */
+    struct list waiters;
+};
+
+struct awaiter {
+    struct wait wait;
+    struct list link;
+};
+
+static const struct bind_class handle_class;
+
+static struct handle *check_handle(lua_State *L)
+{
+    return bind_check(L, 1, &handle_class);
+}
+
+/* ---- starting ---- */
+
+/* Push a handle whose user value takes the top `n` values off the stack. */
+static struct handle *new_handle(lua_State *L, int n)
+{
+    luaL_checkstack(L, 4, NULL);
+    lua_createtable(L, n, 0);
+    lua_insert(L, -n - 1);
+    for (int i = n; i >= 1; i--)
+        lua_rawseti(L, -i - 1, i);
+    struct handle *h = bind_new(L, &handle_class, sizeof(*h), 1);
+
+    h->source = SOURCE_HANDLE;
+    h->n = n;
+    h->ref = LUA_NOREF;
+    list_init(&h->waiters);
+    lua_insert(L, -2);
+    lua_setiuservalue(L, -2, 1);
+    return h;
+}
+
+/* Pin the handle on top of the stack and give it an event. */
+static struct event *give_event(lua_State *L, struct handle *h)
+{
+    lua_pushvalue(L, -1);
+    h->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    h->event = event_new(EVENT_TASK);
+    h->event->script = h;
+    return h->event;
+}
+
+/* Replace a function and `nargs` arguments on top by a running handle. */
+static struct handle *start(lua_State *L, int nargs)
+{
+    struct handle *h = new_handle(L, nargs + 1);
+
+    object_spawn(bind_object(L), give_event(L, h));
+    return h;
+}
+
+void bind_spawn_task(lua_State *L, int nargs)
+{
+    start(L, nargs)->is_detached = true;
+    lua_pop(L, 1);
+}
+
+/*
+ * mk.spawn(fn, ...) -> task
+ *
+ * Run fn(...) as a task of its own, from the end of the current turn on.  An
+ * error in it goes to task:await(), or to the log when nobody awaits it.
+ */
+static int spawn(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    start(L, lua_gettop(L) - 1);
+    return 1;
+}
+
+int bind_open_spawn(lua_State *L)
+{
+    lua_pushcfunction(L, spawn);
+    return 1;
+}
+
+/* ---- running ---- */
+
+static void push_values(lua_State *L, int handle, int n)
+{
+    lua_getiuservalue(L, handle, 1);
+    int table = lua_gettop(L);
+
+    luaL_checkstack(L, n + 4, "too many values");
+    for (int i = 1; i <= n; i++)
+        lua_rawgeti(L, table, i);
+    lua_remove(L, table);
+}
+
+static int entry_k(lua_State *L, int status, lua_KContext base)
+{
+    (void)status;
+    return lua_gettop(L) - (int)base;
+}
+
+int spawn_entry(lua_State *L, struct event *e)
+{
+    struct handle *h = e->script;
+
+    lua_settop(L, 0);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, h->ref);
+    push_values(L, 1, h->n);
+    lua_remove(L, 1);
+    lua_callk(L, h->n - 1, LUA_MULTRET, 0, entry_k);
+    return entry_k(L, LUA_OK, 0);
+}
+
+static void wake_waiters(struct handle *h)
+{
+    struct list *link;
+
+    while ((link = list_shift(&h->waiters)) != NULL) {
+        struct awaiter *a = container_of(link, struct awaiter, link);
+
+        wait_done(&a->wait, 0);
+        free(a);
+    }
+}
+
+/* Move the top `n` values of `from` into the handle on top of `L`. */
+static void keep(lua_State *L, lua_State *from, struct handle *h, int n)
+{
+    luaL_checkstack(L, n + 4, "too many results");
+    lua_createtable(L, n, 0);
+    if (from != L)
+        lua_xmove(from, L, n);
+    for (int i = n; i >= 1; i--)
+        lua_rawseti(L, -i - 1, i);
+    lua_setiuservalue(L, -2, 1);
+    h->n = n;
+}
+
+enum spawn_news spawn_finish(lua_State *L, lua_State *from, struct event *e,
+                             enum spawn_end end)
+{
+    struct handle *h = e->script;
+    bool is_heard = !list_empty(&h->waiters);
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, h->ref);
+    if (end == SPAWN_FAILED && lua_checkstack(from, 1)) {
+        /* The original stays where tracebacks look for it. */
+        lua_pushvalue(from, -1);
+        keep(L, from, h, 1);
+    } else {
+        keep(L, from, h, lua_gettop(from));
+    }
+    luaL_unref(L, LUA_REGISTRYINDEX, h->ref);
+    h->ref = LUA_NOREF;
+    h->event = NULL;
+    h->state = end == SPAWN_DONE ? HANDLE_DONE : HANDLE_FAILED;
+    wake_waiters(h);
+    lua_pop(L, 1);
+    return end == SPAWN_FAILED && !is_heard ? SPAWN_UNHANDLED : SPAWN_QUIET;
+}
+
+/* ---- awaiting ---- */
+
+static void on_await_cancel(struct wait *w)
+{
+    struct awaiter *a = container_of(w, struct awaiter, wait);
+
+    list_unlink(&a->link);
+    free(a);
+}
+
+static int await_k(lua_State *L, int status, lua_KContext at)
+{
+    struct handle *h = bind_test(L, (int)at, &handle_class);
+
+    (void)status;
+    push_values(L, (int)at, h->n);
+    if (h->state == HANDLE_FAILED)
+        return lua_error(L);
+    return h->n;
+}
+
+static int await_at(lua_State *L, struct handle *h, int at)
+{
+    struct task *t = task_check(L);
+    struct awaiter *a = mem_zalloc(sizeof(*a));
+
+    list_init(&a->link);
+    wait_begin(&a->wait, t, on_await_cancel);
+    list_push(&h->waiters, &a->link);
+    if (h->state != HANDLE_PENDING)
+        wake_waiters(h);
+    return lua_yieldk(L, 0, at, await_k);
+}
+
+/*
+ * task:await() -> what its function returned
+ *
+ * Wait until the task has ended.  Raises what its function raised.
+ */
+static int handle_await(lua_State *L)
+{
+    struct handle *h = check_handle(L);
+    struct task *t = task_check(L);
+
+    lua_settop(L, 1);
+    if (h->event != NULL && h->event == t->owner)
+        return bind_raise(L, NULL, "a task cannot await itself");
+    return await_at(L, h, 1);
+}
+
+int spawn_block(lua_State *L)
+{
+    task_check(L);
+    struct handle *h = new_handle(L, 1);
+
+    h->is_detached = true;
+    if (object_block(bind_object(L), give_event(L, h)) != 0) {
+        luaL_unref(L, LUA_REGISTRYINDEX, h->ref);
+        h->event = NULL;
+        return bind_raise(
+            L, NULL, "blockConcurrencyWhile() calls are nested too deeply.");
+    }
+    return await_at(L, h, lua_gettop(L));
+}
+
+/* ---- cancelling ---- */
+
+static int fail_with(lua_State *L, struct handle *h, const char *code,
+                     const char *text)
+{
+    lua_pushvalue(L, 1);
+    bind_push_error(L, code, slice_of(text));
+    lua_createtable(L, 1, 0);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, 1);
+    lua_setiuservalue(L, -2, 1);
+    h->n = 1;
+    h->state = HANDLE_FAILED;
+    wake_waiters(h);
+    return 0;
+}
+
+/*
+ * task:cancel()
+ *
+ * Stop the task where it waits; those that await it get an error with code
+ * "canceled".  Does nothing when it has ended.  Raises in the task itself.
+ */
+static int handle_cancel(lua_State *L)
+{
+    struct handle *h = check_handle(L);
+    struct task *t = task_current(L);
+
+    if (h->event == NULL)
+        return 0;
+    if (t != NULL && h->event == t->owner)
+        return bind_raise(L, NULL, "a task cannot cancel itself");
+    object_cancel(bind_object(L), h->event);
+    h->event = NULL;
+    luaL_unref(L, LUA_REGISTRYINDEX, h->ref);
+    h->ref = LUA_NOREF;
+    return fail_with(L, h, "canceled", "the task was canceled");
+}
+
+/* A handle is collected when nobody can reach it: then nobody waits, but for
+ * the end of the whole state. */
+static int handle_gc(lua_State *L)
+{
+    struct handle *h = lua_touserdata(L, 1);
+
+    if (h->waiters.next == NULL)
+        return 0;
+    while (!list_empty(&h->waiters))
+        list_unlink(h->waiters.next);
+    return 0;
+}
+
+static const luaL_Reg handle_methods[] = {
+    {"await", handle_await},
+    {"cancel", handle_cancel},
+    {"__gc", handle_gc},
+    {NULL, NULL},
+};
+
+static const struct bind_class handle_class = {"task", handle_methods, NULL};
+
+/* ---- promises, for the Lua part of mk ---- */
+
+/* promise:resolve(ok, ...): the values, or the error, that await gives.  Only
+ * the first call counts. */
+static int promise_resolve(lua_State *L)
+{
+    struct handle *h = check_handle(L);
+    bool ok = lua_toboolean(L, 2);
+
+    if (h->state != HANDLE_PENDING)
+        return 0;
+    int n = lua_gettop(L) - 2;
+
+    lua_createtable(L, n, 0);
+    lua_insert(L, 3);
+    for (int i = n; i >= 1; i--)
+        lua_rawseti(L, 3, i);
+    lua_setiuservalue(L, 1, 1);
+    h->n = n;
+    h->state = ok ? HANDLE_DONE : HANDLE_FAILED;
+    wake_waiters(h);
+    return 0;
+}
+
+/* promise() -> a task without a function, and the function that ends it. */
+static int promise_new(lua_State *L)
+{
+    new_handle(L, 0);
+    lua_pushcfunction(L, promise_resolve);
+    return 2;
+}
+
+int bind_open_promise(lua_State *L)
+{
+    lua_pushcfunction(L, promise_new);
+    return 1;
+}
