@@ -56,19 +56,21 @@ deps:
 	  -y -qq --no-install-recommends $$missing >/dev/null; fi
 
 $(BUILD)/moonkeep: $(MAIN) $(LIBRARY)
-	$(CC) $(OPT) $(SAN) -pthread -o $@ $(MAIN) $(LIBRARY) $(LIBS)
+	@echo "  LD $@"
+	@$(CC) $(OPT) $(SAN) -pthread -o $@ $(MAIN) $(LIBRARY) $(LIBS)
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
-	ar rcs $@ $(OBJECTS)
+	@ar rcs $@ $(OBJECTS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(WARN) -MMD -MP -c -o $@ $<
+	@echo "  CC $<"
+	@$(CC) $(BASE) $(WARN) -MMD -MP -c -o $@ $<
 
 $(BUILD)/llhttp/%.o: /usr/share/llhttp/%.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE) -Wno-unused -c -o $@ $<
+	@$(CC) $(BASE) -Wno-unused -c -o $@ $<
 
 # The Lua files that every state may load, as bytes in the program.
 $(BUILD)/gen/embedded.c: $(LUA) lua/tool/embed.lua
@@ -80,11 +82,13 @@ $(BUILD)/gen/embedded.o: $(BUILD)/gen/embedded.c
 
 $(BUILD)/spec/%.so: spec/support/%.c $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(WARN) -shared -o $@ $< $(LIBRARY) $(SPEC_LIBS)
+	@echo "  LD $@"
+	@$(CC) $(BASE) $(WARN) -shared -o $@ $< $(LIBRARY) $(SPEC_LIBS)
 
 $(BUILD)/spec/tool_%: spec/support/tool_%.c $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(WARN) -o $@ $< $(LIBRARY) $(LIBS)
+	@echo "  LD $@"
+	@$(CC) $(BASE) $(WARN) -o $@ $< $(LIBRARY) $(LIBS)
 
 specs: $(BUILD)/moonkeep $(HOSTTEST) $(TOOLS)
 

@@ -1,0 +1,233 @@
+#include "host/bridge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "bindings/id.h"
+#include "host/node_parts.h"
+#include "host/parcel.h"
+#include "net/exchange.h"
+#include "object/object.h"
+
+/* ---- HTTP ---- */
+
+/* One request on its way through the router. */
+struct http_call {
+    struct reply reply;
+    struct exchange *exchange; /* NULL once the client is gone */
+    struct worker *worker;
+};
+
+static struct response *retry_later(struct slice text)
+{
+    struct field fields[] = {
+        {SLICE("Content-Type"), SLICE("text/plain;charset=UTF-8")},
+        {SLICE("Retry-After"), SLICE("1")}};
+
+    return response_build(
+        &(struct response){.status = 503,
+                           .field_count = 2,
+                           .fields = fields,
+                           .body = body_from(text.p, text.n)});
+}
+
+/* Under `dev` the developer sees what went wrong. */
+static struct response *show_failure(const struct failure *f)
+{
+    struct buf text = {0};
+
+    buf_add_slice(&text, buf_slice(&f->message));
+    buf_add_byte(&text, '\n');
+    buf_add_slice(&text, buf_slice(&f->stack));
+    buf_add_byte(&text, '\n');
+    struct response *rs = response_text(500, buf_slice(&text));
+
+    buf_fini(&text);
+    return rs;
+}
+
+static bool is_code(const struct failure *f, const char *code)
+{
+    return f->code != NULL && strcmp(f->code, code) == 0;
+}
+
+static struct response *answer_failure(struct worker *w,
+                                       const struct failure *f)
+{
+    if (is_code(f, "overloaded"))
+        return retry_later(SLICE("Service Unavailable: overloaded\n"));
+    struct log_line line = {.level = LOG_ERROR,
+                            .message = buf_slice(&f->message),
+                            .trace = buf_slice(&f->stack),
+                            .id = slice_of(f->object_id)};
+
+    logger_write(node_logger(w->node), &line);
+    /* The router itself was ended by the runtime: reload, shutdown. */
+    if (f->retryable && f->object_id[0] == '\0')
+        return retry_later(SLICE("Service Unavailable\n"));
+    if (node_mode_of(w->node) == NODE_DEV)
+        return show_failure(f);
+    return response_text(500, SLICE("Internal Server Error\n"));
+}
+
+static void on_routed(struct reply *r, struct outcome *o)
+{
+    struct http_call *h = container_of(r, struct http_call, reply);
+    struct response *rs = o->response;
+
+    o->response = NULL;
+    if (o->kind != OUTCOME_RESPONSE)
+        rs = answer_failure(h->worker, &o->failure);
+    if (h->exchange != NULL)
+        exchange_reply(h->exchange, rs);
+    else
+        response_drop(rs);
+    free(h);
+}
+
+static void on_request(void *user, struct exchange *x, struct request *rq)
+{
+    struct worker *w = user;
+    struct http_call *h = mem_alloc(sizeof(*h));
+    struct event *e = event_new(EVENT_FETCH);
+
+    *h = (struct http_call){{on_routed}, x, w};
+    exchange_set_data(x, h);
+    e->request = rq;
+    e->reply = &h->reply;
+    realm_route(&w->realm, e);
+}
+
+static void on_gone(void *user, struct exchange *x)
+{
+    struct http_call *h = exchange_data(x);
+
+    (void)user;
+    if (h != NULL)
+        h->exchange = NULL;
+}
+
+struct net_handler bridge_net_handler(struct worker *w)
+{
+    return (struct net_handler){w, on_request, on_gone};
+}
+
+/* ---- calls between objects ---- */
+
+static void send_call(struct worker *w, struct worker *to,
+                      const struct object_class *class_, const struct oid *id,
+                      struct slice name, struct event *e)
+{
+    struct letter *l = letter_new(LETTER_CALL, w);
+
+    l->class_name = mem_dup(class_->name, strlen(class_->name));
+    l->id = *id;
+    if (name.n != 0) {
+        l->name = mem_dup(name.p, name.n);
+        l->name_n = name.n;
+    }
+    l->reply = e->reply;
+    e->reply = NULL;
+    l->event = e;
+    parcel_request(w, to, l);
+    worker_send(to, l);
+}
+
+static void call(void *host, const struct object_class *class_,
+                 const struct oid *id, struct slice name, struct event *e)
+{
+    struct worker *w = host;
+    struct worker *to = node_worker_of(w->node, id);
+
+    if (to == w)
+        realm_deliver(&w->realm, class_, id, name, e);
+    else
+        send_call(w, to, class_, id, name, e);
+}
+
+/* The way back of a call that came in a letter. */
+struct way_back {
+    struct reply reply;
+    struct worker *here, *to;
+    struct reply *origin;
+};
+
+static void on_answered(struct reply *r, struct outcome *o)
+{
+    struct way_back *b = container_of(r, struct way_back, reply);
+    struct letter *l = letter_new(LETTER_REPLY, b->here);
+
+    l->outcome = *o;
+    *o = (struct outcome){0};
+    l->reply = b->origin;
+    parcel_response(b->here, b->to, l);
+    worker_send(b->to, l);
+    free(b);
+}
+
+void bridge_receive_call(struct worker *w, struct letter *l)
+{
+    struct way_back *b = mem_alloc(sizeof(*b));
+    struct event *e = l->event;
+
+    *b = (struct way_back){{on_answered}, w, l->from, l->reply};
+    l->event = NULL;
+    parcel_open_request(w, l, e);
+    e->reply = &b->reply;
+    if (w->realm.is_closing) {
+        event_fail(e, "reset", "the server is shutting down", true);
+        event_finish(e);
+        return;
+    }
+    realm_deliver(&w->realm, realm_class(&w->realm, l->class_name), &l->id,
+                  (struct slice){l->name, l->name_n}, e);
+}
+
+void bridge_receive_reply(struct worker *w, struct letter *l)
+{
+    parcel_open_response(w, l);
+    l->reply->done(l->reply, &l->outcome);
+}
+
+/* ---- log and keys ---- */
+
+static void write_log(void *host, struct object *o, enum log_level level,
+                      struct slice message, struct slice fields,
+                      struct slice trace)
+{
+    struct worker *w = host;
+    struct log_line line = {
+        .level = level, .message = message, .fields = fields, .trace = trace};
+    char hex[OID_HEX + 1];
+
+    if (o != NULL && o->class_ != NULL) {
+        oid_to_hex(&o->id, hex);
+        line.class_name = slice_of(o->class_->name);
+        line.name = object_name(o);
+        line.id = (struct slice){hex, OID_HEX};
+    }
+    logger_write(node_logger(w->node), &line);
+}
+
+static void class_key(void *host, const char *name, uint8_t key[32])
+{
+    struct worker *w = host;
+    const struct config *c = node_config(w->node);
+    struct buf unique = {0};
+
+    for (size_t i = 0; i < c->key_count; i++) {
+        if (strcmp(c->keys[i].from, name) == 0) {
+            id_key(c->keys[i].to, key);
+            return;
+        }
+    }
+    buf_printf(&unique, "%s-%s", c->app, name);
+    buf_add_byte(&unique, '\0');
+    id_key(unique.p, key);
+    buf_fini(&unique);
+}
+
+const struct host_ops bridge_host_ops = {
+    .call = call, .log = write_log, .class_key = class_key};

@@ -1,0 +1,78 @@
+#include "host/mail.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "vm/code.h"
+
+void inbox_init(struct inbox *in)
+{
+    MUST(uv_mutex_init(&in->mutex) == 0);
+    list_init(&in->letters);
+    in->is_signalled = false;
+    in->is_closed = false;
+}
+
+void inbox_fini(struct inbox *in)
+{
+    struct list *link;
+
+    while ((link = list_shift(&in->letters)) != NULL)
+        letter_free(container_of(link, struct letter, link));
+    uv_mutex_destroy(&in->mutex);
+}
+
+struct letter *letter_new(enum letter_kind kind, struct worker *from)
+{
+    struct letter *l = mem_zalloc(sizeof(*l));
+
+    l->kind = kind;
+    l->from = from;
+    list_init(&l->link);
+    return l;
+}
+
+void letter_free(struct letter *l)
+{
+    if (l->event != NULL)
+        event_free(l->event);
+    free(l->class_name);
+    free(l->name);
+    outcome_fini(&l->outcome);
+    buf_fini(&l->data);
+    code_drop(l->code);
+    free(l);
+}
+
+void mail_send(struct inbox *to, uv_async_t *async, struct letter *l)
+{
+    uv_mutex_lock(&to->mutex);
+    bool is_closed = to->is_closed;
+
+    if (!is_closed) {
+        list_push(&to->letters, &l->link);
+        /* Inside the lock: inbox_close is followed by closing the async. */
+        if (!to->is_signalled)
+            uv_async_send(async);
+        to->is_signalled = true;
+    }
+    uv_mutex_unlock(&to->mutex);
+    if (is_closed)
+        letter_free(l);
+}
+
+void inbox_close(struct inbox *in)
+{
+    uv_mutex_lock(&in->mutex);
+    in->is_closed = true;
+    uv_mutex_unlock(&in->mutex);
+}
+
+void mail_take(struct inbox *in, struct list *out)
+{
+    uv_mutex_lock(&in->mutex);
+    list_join(out, &in->letters);
+    in->is_signalled = false;
+    uv_mutex_unlock(&in->mutex);
+}

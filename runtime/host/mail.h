@@ -1,0 +1,84 @@
+/*
+ * mail.h - letters between workers: the only way from one to another.
+ *
+ *   mail_send --> inbox of the other worker --uv_async--> mail_take, in order
+ *
+ * A letter carries owned values that nobody else refers to (STYLE, F5).
+ */
+#ifndef HOST_MAIL_H
+#define HOST_MAIL_H
+
+#include <uv.h>
+
+#include "base/list.h"
+#include "base/oid.h"
+#include "object/event.h"
+
+struct body;
+struct code;
+struct relay_in;
+struct relay_out;
+struct worker;
+
+enum letter_kind {
+    LETTER_CALL,   /* an event for one of the receiver's objects */
+    LETTER_REPLY,  /* its outcome, back to the caller's worker */
+    LETTER_RELAY,  /* a piece of a body under way (relay.h) */
+    LETTER_RELOAD, /* a new version of the script */
+    LETTER_DRAIN,  /* no new connections; tell when all is done */
+    LETTER_CLOSE   /* end */
+};
+
+enum relay_kind {
+    RELAY_CREDIT,  /* to the sender: so many bytes more */
+    RELAY_ABANDON, /* to the sender: nobody reads */
+    RELAY_OVER,    /* to the sender: forget it */
+    RELAY_DATA,    /* to the receiver */
+    RELAY_END,     /* to the receiver; status is 0 or why it failed */
+};
+
+struct letter {
+    enum letter_kind kind;
+    struct list link;
+    struct worker *from;
+    /* CALL */
+    char *class_name; /* owned */
+    char *name;       /* owned; NULL: not known */
+    size_t name_n;
+    struct oid id;
+    struct event *event; /* owned */
+    struct reply *reply; /* the caller's; in REPLY as well */
+    /* REPLY */
+    struct outcome outcome;
+    /* RELAY; in CALL and REPLY: the sending end of an open body */
+    enum relay_kind relay;
+    struct relay_out *out;
+    struct relay_in *in;
+    int64_t length;  /* of the body, -1 unknown */
+    size_t credit;   /* bytes */
+    struct buf data; /* owned */
+    int status;
+    /* RELOAD */
+    struct code *code; /* held */
+};
+
+struct inbox {
+    uv_mutex_t mutex;
+    struct list letters;
+    bool is_signalled; /* an uv_async_send is on its way */
+    bool is_closed;    /* letters are thrown away */
+};
+
+void inbox_init(struct inbox *in);
+/* From here on letters are thrown away; the async may be closed. */
+void inbox_close(struct inbox *in);
+/* Frees the letters that nobody took. */
+void inbox_fini(struct inbox *in);
+struct letter *letter_new(enum letter_kind kind, struct worker *from);
+void letter_free(struct letter *l);
+/* Put `l` (taken over) into the inbox and wake `async` if need be. */
+void mail_send(struct inbox *to, uv_async_t *async, struct letter *l);
+/* Move all letters to `out`, in order. */
+void mail_take(struct inbox *in, struct list *out);
+
+#endif

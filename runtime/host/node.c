@@ -1,0 +1,297 @@
+#include "host/node.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/disk.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "bindings/script.h"
+#include "bindings/script_state.h"
+#include "host/node_parts.h"
+#include "host/worker.h"
+#include "store/store.h"
+#include "vm/code.h"
+
+struct node {
+    const struct config *config;
+    enum node_mode mode;
+    struct logger *logger;
+    struct disk *disk;
+    struct store *store;
+    struct code *code;
+    struct worker *workers;
+    int worker_count;  /* those that were made */
+    int running_count; /* those whose thread was started */
+    uv_mutex_t mutex;  /* of drained_count */
+    uv_cond_t drained;
+    int drained_count;
+};
+
+/* ---- what workers see ---- */
+
+const struct config *node_config(const struct node *n)
+{
+    return n->config;
+}
+
+struct logger *node_logger(const struct node *n)
+{
+    return n->logger;
+}
+
+struct store *node_store(const struct node *n)
+{
+    return n->store;
+}
+
+struct code *node_code(const struct node *n)
+{
+    return n->code;
+}
+
+enum node_mode node_mode_of(const struct node *n)
+{
+    return n->mode;
+}
+
+int node_worker_count(const struct node *n)
+{
+    return n->worker_count;
+}
+
+struct worker *node_worker_of(struct node *n, const struct oid *id)
+{
+    return &n->workers[oid_hash(id) % (uint64_t)n->worker_count];
+}
+
+void node_worker_drained(struct node *n)
+{
+    uv_mutex_lock(&n->mutex);
+    n->drained_count++;
+    uv_cond_signal(&n->drained);
+    uv_mutex_unlock(&n->mutex);
+}
+
+/* ---- the script ---- */
+
+static int check_script(struct node *n, struct script_listing *listing,
+                        struct error *err)
+{
+    return script_listing_load(n->config->main, listing, err);
+}
+
+struct class_check {
+    const struct script_listing *listing;
+    struct error *err;
+};
+
+/* A folder of data whose class the script does not have. */
+static int check_class(void *arg, const char *name)
+{
+    const struct class_check *check = arg;
+
+    for (size_t i = 0; i < check->listing->class_count; i++) {
+        if (strcmp(check->listing->classes[i].name, name) == 0)
+            return 0;
+    }
+    return error_set(check->err, ERR_INVALID,
+                     "class '%s' has data, but the script has no such class: "
+                     "add renamed = { %s = \"NewName\" } to the configuration "
+                     "to keep its data under another class, or deleted = { "
+                     "\"%s\" } to delete it",
+                     name, name, name);
+}
+
+/* ---- start ---- */
+
+static int open_store(struct node *n, struct error *err)
+{
+    const struct limits *l = &n->config->limits;
+    int rc = disk_real_new(n->config->data, &n->disk, err);
+
+    if (rc != 0)
+        return rc;
+    struct store_config config = {
+        .disk = n->disk,
+        .clock = clock_system(),
+        .logger = n->logger,
+        .object_bytes = l->storage_mb << 20,
+        .turn_bytes = l->turn_mb << 20,
+        .durability = n->config->relaxed ? STORE_RELAXED : STORE_DISK};
+
+    return store_open(&config, &n->store, err);
+}
+
+static int load_script(struct node *n, struct error *err)
+{
+    struct script_listing listing;
+    int rc = check_script(n, &listing, err);
+
+    if (rc == 0)
+        rc = store_classes(n->store, check_class,
+                           &(struct class_check){&listing, err});
+    if (rc == 0)
+        rc = script_code_new(n->config->main, &n->code, err);
+    script_listing_fini(&listing);
+    return rc;
+}
+
+/* "host:0" was asked for: all workers listen on the port of the first. */
+static char *same_port(const char *address, int port)
+{
+    const char *colon = strrchr(address, ':');
+    struct buf out = {0};
+
+    buf_printf(&out, "%.*s:%d", colon == NULL ? 0 : (int)(colon - address),
+               address, port);
+    buf_add_byte(&out, '\0');
+    return out.p;
+}
+
+static int wanted_workers(const struct config *c)
+{
+    int n = c->workers == 0 ? (int)uv_available_parallelism() : c->workers;
+
+    return n < 1 ? 1 : n;
+}
+
+static int make_workers(struct node *n, struct error *err)
+{
+    int count = wanted_workers(n->config);
+    char *address = mem_dup(n->config->listen, strlen(n->config->listen));
+    int rc = 0;
+
+    n->workers = mem_zalloc((size_t)count * sizeof(*n->workers));
+    n->worker_count = count;
+    for (int i = 0; i < count && rc == 0; i++) {
+        rc = worker_init(&n->workers[i], n, i, address, err);
+        if (rc != 0) {
+            n->worker_count = i + 1;
+            break;
+        }
+        free(address);
+        address =
+            same_port(n->config->listen, server_port(n->workers[0].server));
+    }
+    free(address);
+    return rc;
+}
+
+int node_start(const struct config *config, enum node_mode mode,
+               struct logger *logger, struct node **out, struct error *err)
+{
+    struct node *n = mem_zalloc(sizeof(*n));
+    int rc;
+
+    *out = NULL;
+    n->config = config;
+    n->mode = mode;
+    n->logger = logger;
+    MUST(uv_mutex_init(&n->mutex) == 0);
+    MUST(uv_cond_init(&n->drained) == 0);
+    rc = open_store(n, err);
+    if (rc == 0)
+        rc = load_script(n, err);
+    if (rc == 0)
+        rc = make_workers(n, err);
+    for (int i = 0; i < n->worker_count; i++) {
+        worker_start(&n->workers[i]);
+        n->running_count++;
+    }
+    if (rc != 0) {
+        node_stop(n);
+        node_free(n);
+        return rc;
+    }
+    *out = n;
+    return 0;
+}
+
+int node_port(const struct node *n)
+{
+    return server_port(n->workers[0].server);
+}
+
+/* ---- reload ---- */
+
+int node_reload(struct node *n, struct error *err)
+{
+    struct script_listing listing;
+    struct code *code;
+    int rc = check_script(n, &listing, err);
+
+    script_listing_fini(&listing);
+    if (rc != 0)
+        return rc;
+    rc = script_code_new(n->config->main, &code, err);
+    if (rc != 0)
+        return rc;
+    for (int i = 0; i < n->worker_count; i++) {
+        struct letter *l = letter_new(LETTER_RELOAD, NULL);
+
+        l->code = code_hold(code);
+        worker_send(&n->workers[i], l);
+    }
+    code_drop(n->code);
+    n->code = code;
+    return 0;
+}
+
+void node_files(struct node *n, void (*each)(void *arg, const char *path),
+                void *arg)
+{
+    code_files(n->code, each, arg);
+}
+
+/* ---- stop ---- */
+
+static void post_all(struct node *n, enum letter_kind kind)
+{
+    for (int i = 0; i < n->running_count; i++)
+        worker_send(&n->workers[i], letter_new(kind, NULL));
+}
+
+static void wait_drained(struct node *n)
+{
+    uint64_t left = (uint64_t)n->config->limits.drain_ms * 1000000;
+    uint64_t end = clock_mono_ns(clock_system()) + left;
+
+    uv_mutex_lock(&n->mutex);
+    while (n->drained_count < n->running_count) {
+        uint64_t now = clock_mono_ns(clock_system());
+
+        if (now >= end)
+            break;
+        uv_cond_timedwait(&n->drained, &n->mutex, end - now);
+    }
+    uv_mutex_unlock(&n->mutex);
+}
+
+void node_stop(struct node *n)
+{
+    if (n->running_count != 0) {
+        post_all(n, LETTER_DRAIN);
+        wait_drained(n);
+        post_all(n, LETTER_CLOSE);
+    }
+    for (int i = 0; i < n->running_count; i++)
+        worker_fini(&n->workers[i]);
+    n->running_count = 0;
+    store_close(n->store);
+    n->store = NULL;
+}
+
+void node_free(struct node *n)
+{
+    if (n == NULL)
+        return;
+    code_drop(n->code);
+    if (n->disk != NULL)
+        n->disk->ops->free(n->disk);
+    uv_cond_destroy(&n->drained);
+    uv_mutex_destroy(&n->mutex);
+    free(n->workers);
+    free(n);
+}

@@ -1,0 +1,241 @@
+#include "host/worker.h"
+
+#include "base/must.h"
+#include "bindings/events.h"
+#include "host/bridge.h"
+#include "host/node_parts.h"
+#include "host/relay.h"
+
+enum { DRAIN_ASK_MS = 10 };
+
+/* So long objects run before sockets are looked at again. */
+#define RUN_NS 5000000u
+
+void worker_send(struct worker *w, struct letter *l)
+{
+    mail_send(&w->inbox, &w->async, l);
+}
+
+/* ---- running objects ---- */
+
+static void on_idle(uv_idle_t *handle)
+{
+    (void)handle; /* its being active keeps the poll from blocking */
+}
+
+static void run_objects(struct worker *w)
+{
+    if (w->realm.is_closing)
+        return;
+    if (realm_run(&w->realm, RUN_NS))
+        uv_idle_start(&w->idle, on_idle);
+    else
+        uv_idle_stop(&w->idle);
+}
+
+static void on_prepare(uv_prepare_t *handle)
+{
+    run_objects(container_of(handle, struct worker, prepare));
+}
+
+static void on_check(uv_check_t *handle)
+{
+    run_objects(container_of(handle, struct worker, check));
+}
+
+/* ---- the end ---- */
+
+static void close_handles(struct worker *w)
+{
+    inbox_close(&w->inbox);
+    store_detach(w->store);
+    w->store = NULL;
+    uv_close((uv_handle_t *)&w->async, NULL);
+    uv_close((uv_handle_t *)&w->prepare, NULL);
+    uv_close((uv_handle_t *)&w->check, NULL);
+    uv_close((uv_handle_t *)&w->idle, NULL);
+    uv_close((uv_handle_t *)&w->drain, NULL);
+}
+
+static void on_end_closed(void *arg)
+{
+    struct worker *w = arg;
+
+    if (--w->open_ends == 0)
+        close_handles(w);
+}
+
+static void close_worker(struct worker *w)
+{
+    w->open_ends = w->server == NULL ? 1 : 2;
+    if (w->server != NULL)
+        server_close(w->server, on_end_closed, w);
+    realm_close(&w->realm, on_end_closed, w);
+}
+
+/* ---- draining ---- */
+
+static void on_drain_ask(uv_timer_t *timer)
+{
+    struct worker *w = container_of(timer, struct worker, drain);
+
+    if (!w->is_server_drained || realm_busy(&w->realm) != 0 || w->is_drain_told)
+        return;
+    w->is_drain_told = true;
+    uv_timer_stop(timer);
+    node_worker_drained(w->node);
+}
+
+static void on_server_drained(void *arg)
+{
+    struct worker *w = arg;
+
+    w->is_server_drained = true;
+}
+
+static void drain(struct worker *w)
+{
+    if (w->server == NULL)
+        w->is_server_drained = true;
+    else
+        server_drain(w->server, on_server_drained, w);
+    uv_timer_start(&w->drain, on_drain_ask, 0, DRAIN_ASK_MS);
+}
+
+/* ---- mail ---- */
+
+static void receive(struct worker *w, struct letter *l)
+{
+    switch (l->kind) {
+    case LETTER_CALL:
+        bridge_receive_call(w, l);
+        break;
+    case LETTER_REPLY:
+        bridge_receive_reply(w, l);
+        break;
+    case LETTER_RELAY:
+        relay_receive(l);
+        break;
+    case LETTER_RELOAD:
+        realm_reload(&w->realm, l->code,
+                     (uint64_t)node_config(w->node)->limits.drain_ms);
+        break;
+    case LETTER_DRAIN:
+        drain(w);
+        break;
+    case LETTER_CLOSE:
+        close_worker(w);
+        break;
+    }
+    letter_free(l);
+}
+
+static void on_async(uv_async_t *handle)
+{
+    struct worker *w = container_of(handle, struct worker, async);
+    struct list letters;
+    struct list *link;
+
+    list_init(&letters);
+    mail_take(&w->inbox, &letters);
+    if (w->store != NULL && !w->realm.is_closing)
+        realm_poll_store(&w->realm);
+    while ((link = list_shift(&letters)) != NULL)
+        receive(w, container_of(link, struct letter, link));
+}
+
+/* Called from the log thread. */
+static void on_store_news(void *arg)
+{
+    struct worker *w = arg;
+
+    uv_async_send(&w->async);
+}
+
+/* ---- beginning ---- */
+
+static void init_loop(struct worker *w)
+{
+    MUST(uv_loop_init(&w->loop) == 0);
+    MUST(uv_async_init(&w->loop, &w->async, on_async) == 0);
+    uv_prepare_init(&w->loop, &w->prepare);
+    uv_prepare_start(&w->prepare, on_prepare);
+    uv_check_init(&w->loop, &w->check);
+    uv_check_start(&w->check, on_check);
+    uv_idle_init(&w->loop, &w->idle);
+    uv_timer_init(&w->loop, &w->drain);
+    inbox_init(&w->inbox);
+}
+
+static void init_realm(struct worker *w)
+{
+    const struct config *c = node_config(w->node);
+    const struct limits *l = &c->limits;
+    struct realm_config config = {
+        .loop = &w->loop,
+        .clock = clock_system(),
+        .random = random_system(),
+        .store = w->store,
+        .script = &bind_script_ops,
+        .host = &bridge_host_ops,
+        .host_arg = w,
+        .limits = {.idle_ms = (uint64_t)l->idle_ms,
+                   .mailbox = (uint64_t)l->mailbox,
+                   .memory_bytes = (size_t)l->memory_mb << 20,
+                   .cpu_ns = (uint64_t)l->cpu_ms * 1000000,
+                   .slice_ns = (uint64_t)l->slice_ms * 1000000},
+        .code = node_code(w->node),
+        .vars = buf_slice(&c->vars)};
+
+    realm_init(&w->realm, &config);
+}
+
+static int open_server(struct worker *w, const char *address, struct error *err)
+{
+    const struct config *c = node_config(w->node);
+    uint32_t share =
+        (uint32_t)((c->limits.connections + node_worker_count(w->node) - 1) /
+                   node_worker_count(w->node));
+    struct server_config config = {.loop = &w->loop,
+                                   .handler = bridge_net_handler(w),
+                                   .clock = clock_system(),
+                                   .logger = node_logger(w->node),
+                                   .address = address,
+                                   .body_bytes = c->limits.body_mb << 20,
+                                   .header_ms = (uint64_t)c->limits.header_ms,
+                                   .keepalive_ms =
+                                       (uint64_t)c->limits.keepalive_ms,
+                                   .connections = share};
+
+    return server_open(&config, &w->server, err);
+}
+
+int worker_init(struct worker *w, struct node *n, int index,
+                const char *address, struct error *err)
+{
+    w->node = n;
+    w->index = index;
+    init_loop(w);
+    w->store = store_attach(node_store(n), on_store_news, w);
+    init_realm(w);
+    return open_server(w, address, err);
+}
+
+static void run(void *arg)
+{
+    struct worker *w = arg;
+
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+}
+
+void worker_start(struct worker *w)
+{
+    MUST(uv_thread_create(&w->thread, run, w) == 0);
+}
+
+void worker_fini(struct worker *w)
+{
+    uv_thread_join(&w->thread);
+    MUST(uv_loop_close(&w->loop) == 0);
+    inbox_fini(&w->inbox);
+}

@@ -1,0 +1,53 @@
+/*
+ * worker.h - one thread with its loop: a server, a router, the objects whose
+ * ids fall to it.
+ *
+ *   loop: timers -> [run objects] -> poll (sockets, mail, store) -> [run
+ * objects]
+ *
+ * Made and freed by the main thread while it does not run.
+ */
+#ifndef HOST_WORKER_H
+#define HOST_WORKER_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/err.h"
+#include "host/mail.h"
+#include "net/server.h"
+#include "object/realm.h"
+#include "store/store.h"
+
+struct node;
+
+struct worker {
+    struct node *node;
+    int index;
+    uv_loop_t loop;
+    uv_thread_t thread;
+    uv_async_t async;     /* mail, or news from the store */
+    uv_prepare_t prepare; /* runs objects before the poll ... */
+    uv_check_t check;     /* ... and after it */
+    uv_idle_t idle;       /* active while objects are left to run */
+    uv_timer_t drain;     /* asks whether all is done */
+    struct inbox inbox;
+    struct realm realm;
+    struct store_client *store;
+    struct server *server;
+    bool is_server_drained, is_drain_told;
+    int open_ends; /* realm and server, while they close */
+};
+
+/* Make worker `index` of `n`: loop, store client, realm, server at `address`.
+ * ERR_BUSY, ERR_INVALID, ERR_IO of server_open. */
+int worker_init(struct worker *w, struct node *n, int index,
+                const char *address, struct error *err);
+/* Start its thread. */
+void worker_start(struct worker *w);
+/* Wait for the thread's end (after LETTER_CLOSE) and free what it has. */
+void worker_fini(struct worker *w);
+/* Post `l` (taken over) to `w`; any thread. */
+void worker_send(struct worker *w, struct letter *l);
+
+#endif
