@@ -71,10 +71,11 @@ static void watch_app(struct dev *d)
     free(folder);
 }
 
-/* Whether the failure may go away when a script changes. */
+/* Whether the failure may go away when the script changes: it does not load,
+ * or does not fit the configuration or the data. */
 static bool is_of_script(int rc)
 {
-    return rc == ERR_LUA || rc == ERR_NOT_FOUND;
+    return rc == ERR_LUA || rc == ERR_NOT_FOUND || rc == ERR_INVALID;
 }
 
 /* Start the node; when the script does not load, there is none and 0 is
@@ -82,7 +83,7 @@ static bool is_of_script(int rc)
 static int start(struct dev *d)
 {
     struct error err = {0};
-    int rc = node_start(&d->config, NODE_DEV, d->logger, &d->node, &err);
+    int rc = launch_start(&d->config, NODE_DEV, d->logger, &d->node, &err);
 
     if (rc == 0) {
         launch_log_ready(d->logger, &d->config, d->node);
@@ -92,7 +93,7 @@ static int start(struct dev *d)
     launch_log_error(d->logger, "", &err);
     if (!is_of_script(rc))
         return rc;
-    logger_printf(d->logger, LOG_INFO, "waiting for a change of the script");
+    logger_printf(d->logger, LOG_INFO, "waiting for a change");
     return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "cli/option.h"
+#include "host/address.h"
 
 enum { WORKERS_MAX = 1024 };
 
@@ -73,6 +74,15 @@ int launch_config(const struct launch *l, enum node_mode mode,
     if (out->history_days == HISTORY_UNSET)
         out->history_days = mode == NODE_DEV ? 0 : HISTORY_DAYS;
     return 0;
+}
+
+int launch_start(const struct config *config, enum node_mode mode,
+                 struct logger *logger, struct node **out, struct error *err)
+{
+    int rc = address_check_free(config->listen, err);
+
+    *out = NULL;
+    return rc != 0 ? rc : node_start(config, mode, logger, out, err);
 }
 
 /* What a browser on this machine can open: "every address" is none. */

@@ -24,6 +24,10 @@ int launch_parse(const struct command *self, int argc, char **argv,
 int launch_config(const struct launch *l, enum node_mode mode,
                   struct config *out, struct error *err);
 
+/* node_start, but ERR_BUSY where another process listens at the address. */
+int launch_start(const struct config *config, enum node_mode mode,
+                 struct logger *logger, struct node **out, struct error *err);
+
 /* Log that the node serves, and where. */
 void launch_log_ready(struct logger *logger, const struct config *c,
                       const struct node *n);

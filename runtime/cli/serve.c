@@ -28,7 +28,7 @@ static int serve(const struct config *config, struct logger *logger)
     struct node *node = NULL;
     struct error err = {0};
 
-    if (node_start(config, NODE_SERVE, logger, &node, &err) != 0) {
+    if (launch_start(config, NODE_SERVE, logger, &node, &err) != 0) {
         launch_log_error(logger, "", &err);
         return EXIT_FAILED;
     }

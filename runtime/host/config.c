@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "host/address.h"
 #include "host/config_keys.h"
-#include "host/config_value.h"
 #include "vm/datatable.h"
 
 #define CONFIG_NAME "moonkeep.lua"
@@ -247,7 +247,7 @@ void config_fini(struct config *c)
 
 int config_set_listen(struct config *c, const char *address, struct error *err)
 {
-    return config_value_parse_address(address, &c->listen, err);
+    return address_normalize(address, &c->listen, err);
 }
 
 int config_check_class(const struct config *c, const char *name,

@@ -1,6 +1,5 @@
 #include "host/config_value.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/nearest.h"
+#include "host/address.h"
 
 int config_value_reject(const struct config_reader *r, const char *format, ...)
 {
@@ -99,54 +99,6 @@ int config_value_path(const struct config_reader *r, const struct datavalue *v,
     return 0;
 }
 
-static bool is_port(const char *text)
-{
-    char *end = NULL;
-    long port = strtol(text, &end, 10);
-
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && port <= 65535;
-}
-
-/* Whether `host[0..n)` is a numeric address, an IPv6 one in brackets. */
-static bool is_host(const char *host, size_t n)
-{
-    char text[INET6_ADDRSTRLEN + 1];
-    struct in6_addr unused;
-    bool is_six = n > 2 && host[0] == '[' && host[n - 1] == ']';
-    size_t size = is_six ? n - 2 : n;
-
-    if (size == 0 || size >= sizeof(text))
-        return false;
-    memcpy(text, is_six ? host + 1 : host, size);
-    text[size] = '\0';
-    return inet_pton(is_six ? AF_INET6 : AF_INET, text, &unused) == 1;
-}
-
-int config_value_parse_address(const char *address, char **out,
-                               struct error *err)
-{
-    static const char local[] = "localhost";
-    const char *colon = strrchr(address, ':');
-    bool is_local = colon == address + sizeof(local) - 1 &&
-                    strncmp(address, local, sizeof(local) - 1) == 0;
-    struct buf text = {0};
-
-    if (colon == NULL || !is_port(colon + 1) ||
-        !(is_local || is_host(address, (size_t)(colon - address))))
-        return error_set(err, ERR_INVALID,
-                         "an address such as 127.0.0.1:8787 or [::1]:8787 "
-                         "expected, got '%s'",
-                         address);
-    if (is_local)
-        buf_printf(&text, "127.0.0.1%s", colon);
-    else
-        buf_add_text(&text, address);
-    buf_add_byte(&text, '\0');
-    free(*out);
-    *out = text.p;
-    return 0;
-}
-
 int config_value_address(struct config_reader *r, const struct datavalue *v,
                          char **out)
 {
@@ -155,7 +107,7 @@ int config_value_address(struct config_reader *r, const struct datavalue *v,
     if (v->type != DATA_STRING)
         return config_value_reject_type(
             r, "an address such as \"127.0.0.1:8787\"", v);
-    if (config_value_parse_address(v->string, out, &why) != 0)
+    if (address_normalize(v->string, out, &why) != 0)
         return config_value_reject(r, "%s", why.text);
     return 0;
 }

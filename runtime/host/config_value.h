@@ -57,9 +57,4 @@ int config_value_address(struct config_reader *r, const struct datavalue *v,
 int config_value_pairs(struct config_reader *r, const struct datavalue *v,
                        struct config_pair **pairs, size_t *count);
 
-/* Check `address` and write it, "localhost" made numeric, as an owned string
- * to `*out`, in place of what is there. */
-int config_value_parse_address(const char *address, char **out,
-                               struct error *err);
-
 #endif

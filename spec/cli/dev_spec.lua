@@ -71,7 +71,7 @@ describe("dev", function()
   it("waits for a script that does not load at the start", function()
     local p <close> = dev { script = "return {", wait = false }
     p:wait_log("error main.lua:1:")
-    p:wait_log("waiting for a change of the script")
+    p:wait_log("waiting for a change")
     p:write("main.lua", returning "at last")
     p:wait_ready()
     assert.equal("at last", p:get("/").body)
@@ -83,7 +83,7 @@ describe("dev", function()
       script = "local text = require 'text'\nreturn { fetch = function() return text end }",
       wait = false,
     }
-    p:wait_log("waiting for a change of the script")
+    p:wait_log("waiting for a change")
     p:write("text.lua", "return 'here'")
     p:wait_ready()
     assert.equal("here", p:get("/").body)
@@ -107,6 +107,23 @@ describe("dev", function()
     p:write("moonkeep.lua", "return { lisen = 1 }")
     p:wait_log("moonkeep.lua: lisen: unknown key; did you mean 'listen'?")
     p:wait_log("configuration not taken")
+    assert.equal("one", p:get("/").body)
+  end)
+
+  it("does not share its port with another one", function()
+    local p <close> = dev { script = returning "one" }
+    local q <close> = dev { script = returning "two", port = p.port, wait = false }
+    assert.equal(1, q:wait_exit())
+    assert.truthy(q:logs():find("cannot listen on 127.0.0.1:" .. p.port, 1, true), q:logs())
+    assert.equal("one", p:get("/").body)
+  end)
+
+  it("waits while a class is a name in vars too", function()
+    local p <close> = dev { wait = false, config = "return { vars = { Room = 1 } }",
+      script = "return { Room = require('moonkeep').class 'Room' }" }
+    p:wait_log("vars.Room")
+    p:write("main.lua", returning "one")
+    p:wait_ready()
     assert.equal("one", p:get("/").body)
   end)
 

@@ -268,4 +268,23 @@ describe("an address", function()
       assert.equal("INVALID", code)
     end)
   end
+
+  it("is free until somebody listens there", function()
+    local listener = assert(require("socket").bind("127.0.0.1", 0))
+    local _, port = listener:getsockname()
+    local address = "127.0.0.1:" .. port
+    local free, message, code = T.address_check_free(address)
+    assert.is_nil(free)
+    assert.equal("cannot listen on " .. address .. ": Address already in use", message)
+    assert.equal("BUSY", code)
+    listener:close()
+    assert.is_true(T.address_check_free(address))
+  end)
+
+  it("is not free where this machine is not", function()
+    local free, message, code = T.address_check_free("192.0.2.1:80")
+    assert.is_nil(free)
+    assert.truthy(message:find("^cannot listen on 192.0.2.1:80: "))
+    assert.equal("IO", code)
+  end)
 end)

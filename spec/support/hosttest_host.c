@@ -3,6 +3,7 @@
 #include <lua.h>
 
 #include "base/err.h"
+#include "host/address.h"
 #include "host/config.h"
 #include "host/watch.h"
 
@@ -109,6 +110,16 @@ static int l_config_set_listen(lua_State *L)
     return rc == 0 ? 1 : push_error(L, &err);
 }
 
+/* address_check_free(address) -> true | nil, text, code name */
+static int l_address_check_free(lua_State *L)
+{
+    struct error err = {0};
+    int rc = address_check_free(luaL_checkstring(L, 1), &err);
+
+    lua_pushboolean(L, 1);
+    return rc == 0 ? 1 : push_error(L, &err);
+}
+
 /* config_check_class(target, name) -> true | nil, text, code name */
 static int l_config_check_class(lua_State *L)
 {
@@ -180,6 +191,7 @@ static const luaL_Reg functions[] = {
     {"config_load", l_config_load},
     {"config_set_listen", l_config_set_listen},
     {"config_check_class", l_config_check_class},
+    {"address_check_free", l_address_check_free},
     {"watch", l_watch},
     {NULL, NULL},
 };
