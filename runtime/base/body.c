@@ -1,30 +1,11 @@
 #include "base/body.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/chunks.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/must.h"
-
-enum {
-    CHUNK_MIN = 512,      /* so that small writes share an allocation */
-    CHUNK_KEEP_MAX = 4096 /* an emptied chunk up to this size is used again */
-};
-
-/* Bytes that bodies share after a tee. */
-struct chunk {
-    uint32_t refs;
-    size_t cap;
-    char *p; /* behind this struct, or a block of its own that is owned */
-};
-
-/* A run of a chunk's bytes in one body's queue. */
-struct part {
-    struct part *next;
-    struct chunk *chunk; /* NULL: the embedded part is not in use */
-    size_t at, end;      /* unread bytes of the chunk */
-};
 
 struct body {
     uint32_t refs;
@@ -33,67 +14,10 @@ struct body {
     int error;       /* of body_fail */
     int64_t told;    /* length given to body_new, -1 unknown */
     int64_t written; /* bytes in all so far */
-    size_t buffered; /* bytes in the queue */
-    struct part *head, *tail;
-    struct part embedded; /* most bodies never need a second one */
+    struct chunks queue;
     body_cb on_readable, on_writable;
     void *reader, *writer; /* arguments of the two */
 };
-
-static struct chunk *chunk_new(size_t cap)
-{
-    struct chunk *c = mem_alloc(sizeof(*c) + cap);
-
-    *c = (struct chunk){.refs = 1, .cap = cap, .p = (char *)(c + 1)};
-    return c;
-}
-
-static void chunk_drop(struct chunk *c)
-{
-    if (--c->refs != 0)
-        return;
-    if (c->p != (char *)(c + 1))
-        free(c->p);
-    free(c);
-}
-
-static void shift_part(struct body *b)
-{
-    struct part *part = b->head;
-
-    b->head = part->next;
-    if (b->head == NULL)
-        b->tail = NULL;
-    chunk_drop(part->chunk);
-    if (part == &b->embedded)
-        part->chunk = NULL;
-    else
-        free(part);
-}
-
-static void clear(struct body *b)
-{
-    while (b->head != NULL)
-        shift_part(b);
-    b->buffered = 0;
-}
-
-/* Append a part; takes over the reference to `c`. */
-static void push_part(struct body *b, struct chunk *c, size_t at, size_t end)
-{
-    struct part *part = &b->embedded;
-
-    if (b->buffered == 0)
-        clear(b); /* an emptied chunk that was kept */
-    if (part->chunk != NULL)
-        part = mem_alloc(sizeof(*part));
-    *part = (struct part){.chunk = c, .at = at, .end = end};
-    if (b->tail == NULL)
-        b->head = part;
-    else
-        b->tail->next = part;
-    b->tail = part;
-}
 
 struct body *body_new(int64_t length)
 {
@@ -104,39 +28,27 @@ struct body *body_new(int64_t length)
     return b;
 }
 
-/* A complete body of the `n` bytes of `c`, taken over. */
-static struct body *complete(struct chunk *c, size_t n)
+static struct body *complete(struct body *b)
 {
-    struct body *b = body_new((int64_t)n);
-
     b->state = BODY_ENDED;
-    b->written = (int64_t)n;
-    b->buffered = n;
-    if (n == 0)
-        chunk_drop(c);
-    else
-        push_part(b, c, 0, n);
+    b->written = (int64_t)b->queue.n;
     return b;
 }
 
 struct body *body_from(const void *p, size_t n)
 {
-    struct chunk *c = chunk_new(n);
+    struct body *b = body_new(-1);
 
-    if (n != 0)
-        memcpy(c->p, p, n);
-    return complete(c, n);
+    chunks_add(&b->queue, p, n);
+    return complete(b);
 }
 
 struct body *body_take(struct buf *b)
 {
-    struct chunk *c = chunk_new(0);
-    size_t n = b->n;
+    struct body *body = body_new(-1);
 
-    c->p = b->p == NULL ? c->p : b->p;
-    c->cap = b->cap;
-    *b = (struct buf){0};
-    return complete(c, n);
+    chunks_take(&body->queue, b);
+    return complete(body);
 }
 
 struct body *body_hold(struct body *b)
@@ -149,7 +61,7 @@ void body_drop(struct body *b)
 {
     if (b == NULL || --b->refs != 0)
         return;
-    clear(b);
+    chunks_clear(&b->queue);
     free(b);
 }
 
@@ -164,15 +76,6 @@ static void tell(struct body *b, body_cb cb, void *arg)
         cb(b, arg);
 }
 
-/* The tail has room for `n` bytes that no other body can see. */
-static bool tail_has_room(const struct body *b, size_t n)
-{
-    const struct part *tail = b->tail;
-
-    return tail != NULL && tail->chunk->refs == 1 &&
-           tail->chunk->cap - tail->end >= n;
-}
-
 int body_write(struct body *b, const void *p, size_t n)
 {
     MUST(b->state == BODY_OPEN);
@@ -180,11 +83,7 @@ int body_write(struct body *b, const void *p, size_t n)
         return ERR_CLOSED;
     if (n == 0)
         return 0;
-    if (!tail_has_room(b, n))
-        push_part(b, chunk_new(n < CHUNK_MIN ? CHUNK_MIN : n), 0, 0);
-    memcpy(b->tail->chunk->p + b->tail->end, p, n);
-    b->tail->end += n;
-    b->buffered += n;
+    chunks_add(&b->queue, p, n);
     b->written += (int64_t)n;
     tell(b, b->on_readable, b->reader);
     return 0;
@@ -192,7 +91,7 @@ int body_write(struct body *b, const void *p, size_t n)
 
 bool body_is_full(const struct body *b)
 {
-    return b->buffered >= BODY_HIGH_WATER;
+    return b->queue.n >= BODY_HIGH_WATER;
 }
 
 void body_end(struct body *b)
@@ -220,46 +119,22 @@ void body_on_writable(struct body *b, body_cb cb, void *arg)
 
 enum body_state body_peek(const struct body *b, struct slice *out)
 {
-    const struct part *head = b->head;
-
-    *out = (struct slice){0};
-    if (b->buffered != 0)
-        *out = (struct slice){head->chunk->p + head->at, head->end - head->at};
+    *out = chunks_first(&b->queue);
     return b->state;
-}
-
-/* A stream of small writes, each read at once, allocates only once. */
-static bool is_reusable(const struct body *b)
-{
-    const struct part *head = b->head;
-
-    return b->state == BODY_OPEN && head->next == NULL &&
-           head->chunk->refs == 1 && head->chunk->cap <= CHUNK_KEEP_MAX;
 }
 
 void body_consume(struct body *b, size_t n)
 {
-    struct part *head = b->head;
     bool was_full = body_is_full(b);
 
-    if (n == 0)
-        return;
-    MUST(head != NULL && n <= head->end - head->at);
-    head->at += n;
-    b->buffered -= n;
-    if (head->at == head->end) {
-        if (is_reusable(b))
-            head->at = head->end = 0;
-        else
-            shift_part(b);
-    }
+    chunks_skip(&b->queue, n);
     if (was_full && !body_is_full(b))
         tell(b, b->on_writable, b->writer);
 }
 
 size_t body_buffered(const struct body *b)
 {
-    return b->buffered;
+    return b->queue.n;
 }
 
 int64_t body_length(const struct body *b)
@@ -271,7 +146,7 @@ int64_t body_left(const struct body *b)
 {
     int64_t length = body_length(b);
 
-    return length < 0 ? -1 : length - (b->written - (int64_t)b->buffered);
+    return length < 0 ? -1 : length - (b->written - (int64_t)b->queue.n);
 }
 
 bool body_is_over(const struct body *b)
@@ -295,7 +170,7 @@ void body_abandon(struct body *b)
     if (b->is_abandoned)
         return;
     b->is_abandoned = true;
-    clear(b);
+    chunks_clear(&b->queue);
     tell(b, b->on_writable, b->writer);
 }
 
@@ -311,17 +186,13 @@ struct tee {
     bool is_moving;     /* callbacks of the bodies come back here */
 };
 
-/* Add the bytes of `part` to `b` without copying them. */
-static void share(struct body *b, const struct part *part)
+/* Add the first run of `from` to `b` without copying it. */
+static void share(struct body *b, const struct chunks *from)
 {
-    size_t n = part->end - part->at;
-
-    if (b->is_abandoned || n == 0)
+    if (b->is_abandoned)
         return;
-    part->chunk->refs++;
-    push_part(b, part->chunk, part->at, part->end);
-    b->buffered += n;
-    b->written += (int64_t)n;
+    chunks_share(&b->queue, from);
+    b->written += (int64_t)chunks_first(from).n;
     tell(b, b->on_readable, b->reader);
 }
 
@@ -335,17 +206,21 @@ static bool is_deserted(const struct tee *t)
     return t->to[0]->is_abandoned && t->to[1]->is_abandoned;
 }
 
-static void move_parts(struct tee *t)
+/* Callbacks of the two may not make room in `from`, nor add to its first run:
+ * both would come back here. */
+static void move_runs(struct tee *t)
 {
-    while (t->from->buffered != 0 && !is_deserted(t) &&
-           (t->from->state == BODY_ENDED || has_room(t))) {
-        struct part part = *t->from->head;
+    struct body *from = t->from;
 
-        part.chunk->refs++; /* callbacks may let go of every other reference */
-        share(t->to[0], &part);
-        share(t->to[1], &part);
-        body_consume(t->from, part.end - part.at);
-        chunk_drop(part.chunk);
+    while (from->queue.n != 0 && !is_deserted(t) &&
+           (from->state == BODY_ENDED || has_room(t))) {
+        struct chunks run = {0};
+
+        chunks_share(&run, &from->queue);
+        share(t->to[0], &run);
+        share(t->to[1], &run);
+        body_consume(from, run.n);
+        chunks_clear(&run);
     }
 }
 
@@ -372,10 +247,10 @@ static void tee_run(struct tee *t)
     if (t->is_moving)
         return;
     t->is_moving = true;
-    move_parts(t);
+    move_runs(t);
     t->is_moving = false;
     if (is_deserted(t) || t->from->state == BODY_FAILED ||
-        (t->from->state == BODY_ENDED && t->from->buffered == 0))
+        (t->from->state == BODY_ENDED && t->from->queue.n == 0))
         tee_free(t);
 }
 
