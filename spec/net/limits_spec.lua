@@ -196,7 +196,7 @@ describe("back-pressure", function()
     c:close()
     assert.truthy(total > 300000000)
     assert.truthy(last:find("0\r\n\r\n$"))
-    assert.is_true(most - before < 4096, ("%d KiB more"):format(most - before))
+    assert.is_true(most - before < 4096 * httpd.slack, ("%d KiB more"):format(most - before))
   end)
 
   it("takes a long upload only as fast as it is read", function()
@@ -216,7 +216,7 @@ describe("back-pressure", function()
     c:settimeout(20)
     assert.equal("HTTP/1.1 200 OK", c:receive("*l"))
     c:close()
-    assert.is_true(most - before < 4096, ("%d KiB more"):format(most - before))
+    assert.is_true(most - before < 4096 * httpd.slack, ("%d KiB more"):format(most - before))
   end)
 
   it("echoes more than fits anywhere", function()
@@ -241,7 +241,7 @@ describe("back-pressure", function()
     until err == "closed"
     c:close()
     assert.truthy(got > 50000000)
-    assert.is_true(most - before < 4096, ("%d KiB more"):format(most - before))
+    assert.is_true(most - before < 4096 * httpd.slack, ("%d KiB more"):format(most - before))
   end)
 
   it("holds nothing for idle connections but themselves", function()
@@ -252,7 +252,7 @@ describe("back-pressure", function()
     for i = 51, 850 do conns[i] = s:connect() conns[i]:get("/hello") end
     local each = (s:memory() - before) * 1024 / 800
     for _, c in ipairs(conns) do c:close() end
-    assert.is_true(each < 1536, ("%.0f bytes each"):format(each))
+    assert.is_true(each < 1536 * httpd.slack, ("%.0f bytes each"):format(each))
   end)
 end)
 

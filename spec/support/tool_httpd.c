@@ -198,7 +198,8 @@ static struct response *big(int64_t n)
 {
     struct buf b = {0};
 
-    memset(buf_room(&b, (size_t)n), 'x', (size_t)n);
+    if (n > 0)
+        memset(buf_room(&b, (size_t)n), 'x', (size_t)n);
     b.n = (size_t)n;
     return answer(200, body_take(&b));
 }
