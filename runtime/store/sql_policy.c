@@ -133,10 +133,11 @@ static int check_names(struct sql_policy *p, int action, const char *a,
     return SQLITE_OK;
 }
 
-static bool is_temp_schema(const char *table)
+/* Things are made by an INSERT into the schema's table, even with temp.NAME. */
+static bool is_made_temp(int action, const char *schema)
 {
-    return table != NULL && (strcasecmp(table, "sqlite_temp_master") == 0 ||
-                             strcasecmp(table, "sqlite_temp_schema") == 0);
+    return action == SQLITE_INSERT && schema != NULL &&
+           strcasecmp(schema, "temp") == 0;
 }
 
 static int check_action(struct sql_policy *p, int action, const char *a,
@@ -183,7 +184,6 @@ static int check_action(struct sql_policy *p, int action, const char *a,
     case SQLITE_DROP_TEMP_TRIGGER:
         return deny_temp(p);
     case SQLITE_INSERT:
-        return is_temp_schema(a) ? deny_temp(p) : SQLITE_OK;
     case SQLITE_UPDATE:
     case SQLITE_DELETE:
     case SQLITE_READ:
@@ -202,10 +202,11 @@ int sql_policy_authorize(void *arg, int action, const char *a, const char *b,
 {
     struct sql_policy *p = arg;
 
-    (void)schema;
     (void)inner;
     if (!p->is_on)
         return SQLITE_OK;
+    if (is_made_temp(action, schema))
+        return deny_temp(p);
     int rc = check_names(p, action, a, b);
     return rc != SQLITE_OK ? rc : check_action(p, action, a, b);
 }

@@ -194,7 +194,7 @@ describe("an open kv list", function()
 
   -- Against a model: lists that begin at random moments, among random writes,
   -- commits and nested transactions, each show what a copy taken then shows.
-  for seed = 1, 12 do
+  for seed = 1, 8 do
     it("shows what was there, whatever happens meanwhile, seed " .. seed, function()
       math.randomseed(seed)
       local d, model, saved = S.db(), {}, {}
@@ -214,11 +214,12 @@ describe("an open kv list", function()
         local e = lists[i]
         local key, value = e.list()
         e.at = e.at + 1
-        assert.equal(e.names[e.at], key)
-        assert.equal(key and e.view[key], value)
+        if e.names[e.at] ~= key or (key and e.view[key] ~= value) then
+          assert.same({ e.names[e.at], e.view[key] }, { key, value })
+        end
         if not key then table.remove(lists, i) end
       end
-      for _ = 1, 3000 do
+      for _ = 1, 2500 do
         local dice = math.random(100)
         local key = ("%03d"):format(math.random(400))
         if dice <= 40 then

@@ -24,6 +24,8 @@
 #include "store/sqlmem.h"
 #include "store/store.h"
 
+enum { SEGMENT = 1 << 20 }; /* small: each world writes one */
+
 #define WORLD_MT  "hosttest.store.world"
 #define DB_MT     "hosttest.store.db"
 #define LIST_MT   "hosttest.store.list"
@@ -132,6 +134,7 @@ static int world_new(lua_State *L)
         &(struct store_config){
             .disk = w->disk,
             .clock = &w->clock,
+            .segment_bytes = SEGMENT,
             .object_bytes = storage,
             .turn_bytes = turn,
             .threads = STORE_PUMPED,
