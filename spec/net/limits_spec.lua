@@ -185,7 +185,7 @@ describe("back-pressure", function()
     local c = s:raw(16384)
     local before, most = s:memory(), 0
     c:send(get("/stream?n=300000000", "Connection: close"))
-    local total, last = 0, ""
+    local total, last = 0
     repeat
       local bytes, err, part = c:receive(1000000)
       last = bytes or part

@@ -451,12 +451,12 @@ int main(int argc, char **argv)
 
     signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&p.loop);
-    if (open_server(&p, argc, argv) != 0)
-        return 1;
     uv_signal_init(&p.loop, &p.term);
     uv_signal_start(&p.term, on_term, SIGTERM);
     uv_signal_init(&p.loop, &p.interrupt);
     uv_signal_start(&p.interrupt, on_interrupt, SIGINT);
+    if (open_server(&p, argc, argv) != 0)
+        return 1;
     uv_run(&p.loop, UV_RUN_DEFAULT);
     /* Every handle is closed, or something was forgotten. */
     return uv_loop_close(&p.loop) == 0 ? 0 : 2;
