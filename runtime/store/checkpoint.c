@@ -162,6 +162,10 @@ static void settle_state(struct page_state *s)
 
 static void drop_written(struct pagefile *f, const struct checkpoint *p)
 {
+    /* After a reset the file counts for nothing, even where a page is one of
+     * the template's, which both may hold. */
+    if (f->state.next_is_reset)
+        return;
     f->client->overlay_pages -= f->pages.count;
     for (uint32_t i = 0; i < p->count; i++)
         if (overlay_get(&f->pages, p->pages[i].number) == p->pages[i].page)
