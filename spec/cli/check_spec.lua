@@ -77,11 +77,11 @@ Room
     { "a syntax error", "return {\n  x = = 1\n}", "main.lua:2: unexpected symbol near '='" },
     { "an error while it loads", "\n\nerror 'no good'", "main.lua:3: no good" },
     { "a module that is not there", "require 'nix'", "nix" },
-    { "nothing returned", "local x = 1", "main.lua" },
+    { "nothing returned", "local x = 1", "must return a table" },
     { "a reserved class name", "local mk = require 'moonkeep'\nreturn { vars = mk.class 'vars' }",
       "vars" },
   } do
-    it("reports " .. case[1] .. ", with file and line", function()
+    it("reports " .. case[1], function()
       local code, out, err = check(case[2])
       assert.equal(1, code)
       assert.equal("", out)

@@ -36,9 +36,11 @@ describe("serve", function()
   end)
 
   it("logs nothing but JSON", function()
-    local p <close> = program.start { script = HELLO }
-    p:get("/a\27[31mb")
-    p:wait_log("asked for")
+    local p <close> = program.start { script = [[
+      return { fetch = function() print "asked\n\27[31m\xff" error "oops\n\27" end }
+    ]] }
+    assert.equal(500, p:get("/").status)
+    p:wait_log("oops")
     p:term()
     for line in p:logs():gmatch("[^\n]+") do assert.equal("{", line:sub(1, 1)) end
     local _, lines = p:logs():gsub("\n", "")
@@ -152,11 +154,11 @@ describe("serve", function()
     assert.equal("hello", p:get("/").body)
   end)
 
-  it("does not start on data that another process uses: 1, and where", function()
+  it("does not start on data that another process uses: 1, and why", function()
     local p <close> = program.start { script = HELLO }
     local q <close> = program.start { script = HELLO, args = { "--data", p.data }, wait = false }
     assert.equal(1, q:wait_exit())
-    assert.truthy(find(q:log_lines(), p.data), q:logs())
+    assert.truthy(find(q:log_lines(), "in use by another process"), q:logs())
   end)
 
   it("takes its settings from moonkeep.lua, and the command line over it", function()
