@@ -264,18 +264,23 @@ static int put_shape(struct encoder *e, struct frame *f)
     return put_members(e, f);
 }
 
-/* Too deep: say whether it is a cycle, and where that begins. */
+/* Too deep: say whether it is a cycle, and where that closes. */
 static int fail_depth(struct encoder *e, const void *table)
 {
-    const struct frame *first = NULL;
+    const struct frame *first = NULL; /* the outermost that is `table` */
+    const struct frame *again = NULL; /* the next one inside it */
 
     if (e->mode == JSON_LENIENT)
         return odd(e, "...", "");
-    for (const struct frame *f = e->top; f != NULL; f = f->up)
-        first = f->table == table ? f : first;
+    for (const struct frame *f = e->top; f != NULL; f = f->up) {
+        if (f->table != table)
+            continue;
+        again = first;
+        first = f;
+    }
     if (first == NULL)
         return fail(e, "tables nested more than 1000 deep cannot be encoded");
-    e->top = first;
+    e->top = again != NULL ? again->up : e->top;
     return fail(e, "a table that contains itself cannot be encoded");
 }
 
