@@ -14,8 +14,11 @@ enum {
     LENGTH_MAX = 2097152   /* of a string, a blob, a row */
 };
 
-/* No key is as long as HIGHEST_KEY of kv_list.c, so two shapes of a list do
- * for every range. */
+/* Both bounds are always there, so two shapes do for every list. */
+#define LIST_TEXT                                                              \
+    "SELECT key,value FROM _mk_kv WHERE key>=?1 AND key<?2 ORDER BY key"
+static const char list_down_text[] = LIST_TEXT " DESC";
+
 static const char *const own_text[DB_OWN_COUNT] = {
     [DB_OWN_BEGIN] = "BEGIN",
     [DB_OWN_COMMIT] = "COMMIT",
@@ -26,10 +29,8 @@ static const char *const own_text[DB_OWN_COUNT] = {
     [DB_OWN_GET] = "SELECT value FROM _mk_kv WHERE key=?1",
     [DB_OWN_PUT] = "REPLACE INTO _mk_kv(key,value) VALUES(?1,?2)",
     [DB_OWN_DELETE] = "DELETE FROM _mk_kv WHERE key=?1",
-    [DB_OWN_LIST] = "SELECT key,value FROM _mk_kv"
-                    " WHERE key>=?1 AND key<?2 ORDER BY key",
-    [DB_OWN_LIST_DOWN] = "SELECT key,value FROM _mk_kv"
-                         " WHERE key>=?1 AND key<?2 ORDER BY key DESC",
+    [DB_OWN_LIST] = LIST_TEXT,
+    [DB_OWN_LIST_DOWN] = list_down_text,
 };
 
 static const struct {
@@ -140,7 +141,7 @@ int db_conn_own(struct db *d, enum db_own which, struct sqlite3_stmt **out,
 
 int db_conn_run(struct db *d, enum db_own which, struct error *err)
 {
-    struct sqlite3_stmt *st;
+    struct sqlite3_stmt *st = NULL;
     int rc = db_conn_own(d, which, &st, err);
 
     if (rc != 0)

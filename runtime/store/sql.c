@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "store/sql_bind.h"
 #include "store/sql_code.h"
 #include "store/sql_cursor.h"
@@ -151,6 +152,8 @@ static int run_write(struct db *d, struct sql_stmt *s, struct sql_rows *rows,
                      int64_t *written, struct sql_error *err)
 {
     int64_t schema = -1;
+
+    *written = 0;
     int rc = db_conn_begin(d, &err->error);
 
     if (rc != 0)
@@ -282,6 +285,7 @@ int sql_exec(struct db *d, struct slice query,
         rc = run_text(d, text, (size_t)(text.p - query.p), &s, err);
     if (rc != 0)
         return rc;
+    MUST(s != NULL);
     rc = sql_bind(s, bindings, count, err);
     if (rc == 0)
         rc = run_last(d, s, out, err);

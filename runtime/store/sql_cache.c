@@ -72,6 +72,22 @@ static void stmt_free(struct sql_stmt *s)
     free(s);
 }
 
+/* Free the longest unused until no more than that is left. */
+static void trim(struct sql_cache *c, size_t text_n, size_t bytes)
+{
+    struct list *before;
+
+    for (struct list *m = c->idle.prev; m != &c->idle; m = before) {
+        struct sql_stmt *s = stmt_at(m);
+
+        if (c->text_n <= text_n && c->bytes <= bytes)
+            return;
+        before = m->prev;
+        unlink_from(c, s);
+        stmt_free(s);
+    }
+}
+
 void sql_cache_give(struct sql_cache *c, struct sql_stmt *s)
 {
     sqlite3_reset(s->stmt);
@@ -84,22 +100,12 @@ void sql_cache_give(struct sql_cache *c, struct sql_stmt *s)
     list_insert(c->idle.next, &s->link);
     c->bytes += s->bytes;
     c->text_n += s->text_n;
-    while (c->text_n > SQL_CACHE_TEXT_MAX || c->bytes > SQL_CACHE_BYTES_MAX) {
-        struct sql_stmt *last = stmt_at(c->idle.prev);
-
-        unlink_from(c, last);
-        stmt_free(last);
-    }
+    trim(c, SQL_CACHE_TEXT_MAX, SQL_CACHE_BYTES_MAX);
 }
 
 void sql_cache_shrink(struct sql_cache *c, size_t bytes)
 {
-    while (c->bytes > bytes && !list_empty(&c->idle)) {
-        struct sql_stmt *last = stmt_at(c->idle.prev);
-
-        unlink_from(c, last);
-        stmt_free(last);
-    }
+    trim(c, SQL_CACHE_TEXT_MAX, bytes);
 }
 
 void sql_cache_clear(struct sql_cache *c)

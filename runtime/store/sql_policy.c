@@ -23,12 +23,11 @@ static int deny(struct sql_policy *p, const char *format, ...)
 {
     va_list args;
 
-    if (p->is_denied)
-        return SQLITE_DENY;
-    p->is_denied = true;
     va_start(args, format);
-    vsnprintf(p->reason, sizeof(p->reason), format, args);
+    if (!p->is_denied)
+        vsnprintf(p->reason, sizeof(p->reason), format, args);
     va_end(args);
+    p->is_denied = true;
     return SQLITE_DENY;
 }
 
