@@ -32,11 +32,12 @@ struct log_line {
 };
 
 /* `fd` is not closed.  `lowest` is the lowest level that is written. */
-struct logger *logger_new(int fd, enum log_format format,
-                          enum log_level lowest, const struct clock *clock);
+struct logger *logger_new(int fd, enum log_format format, enum log_level lowest,
+                          const struct clock *clock);
 /* Write what is queued, stop the thread, free. */
 void logger_free(struct logger *l);
-/* Queue one line.  Any thread; never blocks on the reader. NULL logger: drop. */
+/* Queue one line.  Any thread; never blocks on the reader. NULL logger: drop.
+ */
 void logger_write(struct logger *l, const struct log_line *line);
 /* A line without an object, by a printf format. */
 void logger_printf(struct logger *l, enum log_level level, const char *format,
