@@ -68,11 +68,10 @@ static void keep_unread(struct conn *c)
         c->in = (struct slice){0};
         return;
     }
-    if (c->stash.n != 0) {
+    if (c->stash.n != 0)
         buf_shift(&c->stash, (size_t)(c->in.p - c->stash.p));
-        return;
-    }
-    buf_add_slice(&c->stash, c->in);
+    else
+        buf_add_slice(&c->stash, c->in);
     c->in = buf_slice(&c->stash);
 }
 
