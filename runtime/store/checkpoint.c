@@ -225,7 +225,7 @@ static void finish_done(struct store_client *c)
 static void send_synced(struct store_client *c)
 {
     struct list *head = &c->checkpoints.waiting;
-    uint64_t synced = log_synced(c->store->log);
+    uint64_t synced = log_synced(c->store->log, &c->port);
     struct list *next;
 
     for (struct list *i = head->next; i != head; i = next) {

@@ -195,14 +195,22 @@ void log_refusal(struct log *l, const struct log_port *p, struct error *err)
     pthread_mutex_unlock(&l->mutex);
 }
 
-uint64_t log_durable(const struct log *l)
+/* The failure is looked at last: when it is not there yet, it was not there
+ * when `number` became what it is. */
+static uint64_t but_void(const struct log_port *p, uint64_t number)
 {
-    return log_load(&l->durable);
+    return atomic_load(&p->has_failed) && number > p->void_above ? p->void_above
+                                                                 : number;
 }
 
-uint64_t log_synced(const struct log *l)
+uint64_t log_durable(const struct log *l, const struct log_port *p)
 {
-    return log_load(&l->synced);
+    return but_void(p, log_load(&l->durable));
+}
+
+uint64_t log_synced(const struct log *l, const struct log_port *p)
+{
+    return but_void(p, log_load(&l->synced));
 }
 
 uint64_t log_last(struct log *l)
@@ -225,14 +233,14 @@ void log_resume(struct log *l, struct log_port *p)
 
 int log_wait(struct log *l, struct log_port *p, uint64_t number)
 {
-    if (!l->has_thread && log_synced(l) < number)
+    if (!l->has_thread && log_synced(l, p) < number)
         log_flush(l);
     pthread_mutex_lock(&l->mutex);
-    while (l->has_thread && log_synced(l) < number &&
+    while (l->has_thread && log_synced(l, p) < number &&
            !atomic_load(&p->has_failed) && l->sick.code == 0)
         pthread_cond_wait(&l->progress, &l->mutex);
     pthread_mutex_unlock(&l->mutex);
-    return log_synced(l) >= number ? 0 : ERR_IO;
+    return log_synced(l, p) >= number ? 0 : ERR_IO;
 }
 
 void log_wake_all(struct log *l)

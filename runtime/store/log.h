@@ -86,9 +86,11 @@ void log_refusal(struct log *l, const struct log_port *p, struct error *err);
  * cannot be: the port has failed or the disk is not well.  Blocks. */
 int log_wait(struct log *l, struct log_port *p, uint64_t number);
 
-/* Acknowledged, and surely on disk: the same but with relaxed durability. */
-uint64_t log_durable(const struct log *l);
-uint64_t log_synced(const struct log *l);
+/* Of the commits of `p`: acknowledged up to this number, and surely on disk up
+ * to that; the same but with relaxed durability.  What is void never counts,
+ * though later commits of other clients go on. */
+uint64_t log_durable(const struct log *l, const struct log_port *p);
+uint64_t log_synced(const struct log *l, const struct log_port *p);
 /* The number of the last commit that was given one. */
 uint64_t log_last(struct log *l);
 /* The port accepts entries again. */

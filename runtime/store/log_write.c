@@ -163,14 +163,14 @@ static bool sync_is_due(const struct log *l)
            clock_mono_ns(l->clock) - l->synced_ns >= SYNC_MS * 1000000u;
 }
 
-static void count(struct log *l, const struct chain *batch, int64_t bytes)
+/* Entries that have not been acknowledged before. */
+static uint64_t count_new(const struct log *l, const struct chain *batch)
 {
     uint64_t n = 0;
 
     for (const struct log_entry *e = batch->first; e != NULL; e = e->next)
         n += e->number > log_load(&l->durable);
-    atomic_fetch_add_explicit(&l->commits, n, memory_order_relaxed);
-    atomic_fetch_add_explicit(&l->bytes, (uint64_t)bytes, memory_order_relaxed);
+    return n;
 }
 
 /* Write and sync the next batch of `work`; what is done leaves it. */
@@ -186,6 +186,7 @@ static int write_batch(struct log *l, struct chain *work)
     }
     int64_t bytes = gather(l, work, &batch);
     uint64_t last = batch.last->number;
+    uint64_t fresh = count_new(l, &batch);
     int rc =
         l->disk->ops->pwritev(live(l)->file, l->parts, l->part_count, l->at);
     if (rc == 0) {
@@ -199,7 +200,9 @@ static int write_batch(struct log *l, struct chain *work)
         *work = batch;
         return rc;
     }
-    count(l, &batch, bytes);
+    /* What is synced may be freed by its client from here on. */
+    atomic_fetch_add_explicit(&l->commits, fresh, memory_order_relaxed);
+    atomic_fetch_add_explicit(&l->bytes, (uint64_t)bytes, memory_order_relaxed);
     if (log_load(&l->synced) < last)
         chain_join(&l->unsynced, &batch);
     if (log_load(&l->durable) < last)

@@ -191,7 +191,7 @@ static void flush(struct store_client *c)
                      ->entry.number);
     if (atomic_load(&c->port.has_failed))
         undo_failed(c);
-    commit_release(c, log_synced(log));
+    commit_release(c, log_synced(log, &c->port));
     checkpoint_flush(c);
 }
 
@@ -250,19 +250,16 @@ void store_poll(struct store_client *c, struct store_report *out)
     struct log *log = c->store->log;
 
     atomic_exchange(&c->port.is_woken, false);
-    bool has_failed = atomic_load(&c->port.has_failed);
-    out->durable = has_failed ? c->port.void_above : log_durable(log);
-    out->failed = has_failed && !c->port.is_reported;
+    out->durable = log_durable(log, &c->port);
+    out->failed = atomic_load(&c->port.has_failed) && !c->port.is_reported;
     out->error.code = 0;
     out->error.text[0] = '\0';
     if (out->failed) {
         c->port.is_reported = true;
+        out->durable = c->port.void_above;
         out->error = c->port.error;
     }
-    uint64_t synced = log_synced(log);
-    commit_release(c, has_failed && synced > c->port.void_above
-                          ? c->port.void_above
-                          : synced);
+    commit_release(c, log_synced(log, &c->port));
     checkpoint_poll(c);
 }
 

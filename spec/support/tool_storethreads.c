@@ -1,0 +1,278 @@
+/*
+ * tool_storethreads.c - a store with its real threads under several clients.
+ *
+ *   tool_storethreads FOLDER CLIENTS OBJECTS COMMITS
+ *
+ * Each client counts in objects of its own, waits as a worker does until what
+ * it wrote is durable, closes objects and opens them again.  Then the store is
+ * closed and opened, and every count must be there.  With "-" for FOLDER the
+ * disk is a simulated one whose syncs fail every now and then: what was durable
+ * must stay, what failed must be gone.  Exits with 0 and prints what the log
+ * did, or prints what is wrong.
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "store/pagefile.h"
+#include "store/store.h"
+
+enum { SEGMENT_BYTES = 1 << 18, BATCH = 8, FAILURES = 100 };
+
+struct counter {
+    struct pagefile *pf;
+    sqlite3 *db;
+    int64_t value; /* after the last commit */
+    int64_t known; /* as it was last known to be durable */
+};
+
+struct worker {
+    struct store *store;
+    pthread_t thread;
+    int number, objects, commits;
+    struct counter *counters;
+    bool may_fail;
+    int event; /* eventfd: the log thread's wake */
+};
+
+static void give_up(const char *what, const char *text)
+{
+    fprintf(stderr, "%s: %s\n", what, text);
+    exit(1);
+}
+
+static void wake(void *arg)
+{
+    const uint64_t one = 1;
+
+    MUST(write(((struct worker *)arg)->event, &one, sizeof(one)) ==
+         (ssize_t)sizeof(one));
+}
+
+static void open_counter(struct store_client *c, int worker, int n,
+                         struct counter *out)
+{
+    struct oid id = {{(uint8_t)worker, (uint8_t)n}};
+    struct error err;
+
+    if (pagefile_open(c, "Counter", &id, &out->pf, &err) != 0 ||
+        pagefile_connect(out->pf, &out->db, &err) != 0)
+        give_up("open", err.text);
+}
+
+static void close_counter(struct counter *o)
+{
+    sqlite3_close(o->db);
+    pagefile_close(o->pf);
+}
+
+/* One more; false when the store refuses, as after a failure. */
+static bool count(struct counter *o)
+{
+    int rc = sqlite3_exec(
+        o->db,
+        "BEGIN;"
+        "INSERT INTO _mk_kv VALUES(x'01', 1)"
+        " ON CONFLICT DO UPDATE SET value = value + 1;"
+        "INSERT INTO _mk_kv SELECT 'k' || (value % 100), hex(randomblob(200))"
+        " FROM _mk_kv WHERE key = x'01' ON CONFLICT DO UPDATE SET value = "
+        "excluded.value;"
+        "COMMIT",
+        NULL, NULL, NULL);
+    struct error err = {0};
+
+    if (rc == SQLITE_OK)
+        o->value++;
+    else if (pagefile_failure(o->pf, &err) == 0)
+        give_up("count", sqlite3_errmsg(o->db));
+    return rc == SQLITE_OK;
+}
+
+static int64_t value_of(struct counter *o)
+{
+    sqlite3_stmt *st;
+    int64_t value = 0;
+
+    sqlite3_prepare_v2(o->db, "SELECT value FROM _mk_kv WHERE key = x'01'", -1,
+                       &st, NULL);
+    if (sqlite3_step(st) == SQLITE_ROW)
+        value = sqlite3_column_int64(st, 0);
+    sqlite3_finalize(st);
+    return value;
+}
+
+/* What failed is taken back: each object is what it was when it was durable
+ * last, or a later state that the log took before it failed. */
+static void recover(struct worker *w, struct store_client *c)
+{
+    for (int i = 0; i < w->objects; i++) {
+        sqlite3_close(w->counters[i].db);
+        pagefile_discard(w->counters[i].pf);
+    }
+    store_resume(c);
+    for (int i = 0; i < w->objects; i++) {
+        struct counter *o = &w->counters[i];
+
+        open_counter(c, w->number, i, o);
+        int64_t value = value_of(o);
+        if (value < o->known || value > o->value)
+            give_up("recover", "a count is not what it should be");
+        o->value = value;
+        o->known = value;
+    }
+}
+
+/* As a worker's loop: sleep until woken, then ask.  False after a failure. */
+static bool wait_durable(struct worker *w, struct store_client *c,
+                         uint64_t number)
+{
+    uint64_t durable = 0;
+
+    while (durable < number) {
+        struct store_report report;
+        struct pollfd p = {.fd = w->event, .events = POLLIN};
+        uint64_t drain;
+
+        if (poll(&p, 1, 10000) != 1)
+            give_up("wait", "nobody wakes");
+        if (read(w->event, &drain, sizeof(drain)) < 0)
+            give_up("wait", "eventfd");
+        store_poll(c, &report);
+        if (report.failed)
+            return false;
+        if (report.durable < durable)
+            give_up("log", "the durable number went back");
+        durable = report.durable;
+    }
+    return true;
+}
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    struct store_client *c = store_attach(w->store, wake, w);
+
+    for (int i = 0; i < w->objects; i++)
+        open_counter(c, w->number, i, &w->counters[i]);
+    for (int i = 0; i < w->commits; i++) {
+        struct counter *o = &w->counters[i % w->objects];
+        bool ok = count(o);
+
+        if (ok && i % BATCH == BATCH - 1) {
+            ok = wait_durable(w, c, pagefile_last_commit(o->pf));
+            if (ok)
+                o->known = o->value;
+        }
+        if (!ok)
+            recover(w, c);
+        if (i % 37 == 36) {
+            close_counter(o);
+            open_counter(c, w->number, i % w->objects, o);
+        }
+    }
+    for (int i = 0; i < w->objects; i++)
+        close_counter(&w->counters[i]);
+    store_detach(c);
+    return NULL;
+}
+
+static struct store *open_store(struct disk *disk)
+{
+    struct store_config config = {.disk = disk,
+                                  .clock = clock_system(),
+                                  .segment_bytes = SEGMENT_BYTES,
+                                  .threads = STORE_LOG_THREAD};
+    struct store *s;
+    struct error err;
+
+    if (store_open(&config, &s, &err) != 0)
+        give_up("store", err.text);
+    return s;
+}
+
+static void run(struct store *s, struct worker *workers, int n,
+                struct disk *fails)
+{
+    for (int i = 0; i < n; i++) {
+        workers[i].store = s;
+        workers[i].event = eventfd(0, EFD_CLOEXEC);
+        pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+    }
+    for (int i = 0; fails != NULL && i < FAILURES; i++) {
+        usleep(2000);
+        disk_sim_fail_sync(fails);
+    }
+    for (int i = 0; i < n; i++) {
+        pthread_join(workers[i].thread, NULL);
+        close(workers[i].event);
+    }
+}
+
+/* A count that failed with the last syncs may be missing, no other. */
+static void check(struct store *s, const struct worker *w)
+{
+    struct store_client *c = store_attach(s, NULL, NULL);
+
+    for (int i = 0; i < w->objects; i++) {
+        struct counter *o = &w->counters[i];
+
+        open_counter(c, w->number, i, o);
+        int64_t value = value_of(o);
+        if (value < o->known || value > o->value)
+            give_up("check", "a count is not what it should be");
+        if (!w->may_fail && value != o->value)
+            give_up("check", "a count is missing");
+        close_counter(o);
+    }
+    store_detach(c);
+}
+
+int main(int argc, char **argv)
+{
+    struct error err;
+    struct disk *disk;
+    struct store_stats stats;
+
+    if (argc != 5)
+        give_up("usage", "tool_storethreads FOLDER CLIENTS OBJECTS COMMITS");
+    bool may_fail = strcmp(argv[1], "-") == 0;
+    if (may_fail)
+        disk = disk_sim_new(1);
+    else if (disk_real_new(argv[1], &disk, &err) != 0)
+        give_up("disk", err.text);
+    int n = atoi(argv[2]);
+    struct worker *workers = mem_zalloc((size_t)n * sizeof(*workers));
+    for (int i = 0; i < n; i++) {
+        workers[i] = (struct worker){.number = i,
+                                     .objects = atoi(argv[3]),
+                                     .commits = atoi(argv[4]),
+                                     .may_fail = may_fail};
+        workers[i].counters =
+            mem_zalloc((size_t)workers[i].objects * sizeof(struct counter));
+    }
+    struct store *s = open_store(disk);
+    run(s, workers, n, may_fail ? disk : NULL);
+    store_stats(s, &stats);
+    store_close(s);
+    s = open_store(disk);
+    for (int i = 0; i < n; i++)
+        check(s, &workers[i]);
+    store_close(s);
+    disk->ops->free(disk);
+    for (int i = 0; i < n; i++)
+        free(workers[i].counters);
+    free(workers);
+    printf("%llu commits, %llu syncs, %llu checkpoints, %llu segments\n",
+           (unsigned long long)stats.commits, (unsigned long long)stats.syncs,
+           (unsigned long long)stats.checkpoints,
+           (unsigned long long)stats.segments);
+    return 0;
+}
