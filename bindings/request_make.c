@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "bindings/bind.h"
+#include "bindings/header_fields.h"
 #include "bindings/header_text.h"
 #include "bindings/headers.h"
 #include "bindings/request.h"
@@ -73,23 +74,23 @@ static void plan_body(lua_State *L, struct plan *plan)
                    (int)plan->method.n, plan->method.p);
 }
 
-/* Push the Headers of the new request. */
-static void plan_headers(lua_State *L, struct plan *plan)
+/* The fields of the new request. */
+static struct field *plan_headers(lua_State *L, const struct plan *plan,
+                                  struct few_fields *few, uint32_t *count)
 {
     static const struct slice text_type = {"text/plain;charset=UTF-8", 24};
+    struct slice type = {NULL, 0};
+    int at = 0;
 
     if (push_init(L, plan, "headers") != LUA_TNIL) {
-        headers_push_new(L, -1);
+        at = lua_gettop(L);
     } else if (plan->from != NULL) {
         if (lua_getiuservalue(L, plan->from_at, VALUE_HEADERS) == LUA_TNIL)
             headers_push_view(L, plan->from_at, plan->from->rq->fields,
                               plan->from->rq->field_count, HEADERS_FROZEN);
-        headers_push_new(L, -1);
-    } else {
-        headers_push_new(L, -1); /* nil */
+        at = lua_gettop(L);
     }
-    if (plan->has_body)
-        headers_default(L, -1, "content-type", text_type);
+    return headers_read(L, at, plan->has_body ? text_type : type, few, count);
 }
 
 static void build(lua_State *L, struct plan *plan, struct slice whole,
@@ -97,9 +98,9 @@ static void build(lua_State *L, struct plan *plan, struct slice whole,
 {
     struct lrequest *u = lua_touserdata(L, plan->self_at);
     struct request head = {.method = plan->method, .url = whole};
+    struct few_fields few;
 
-    plan_headers(L, plan);
-    head.fields = headers_fields(L, -1, &head.field_count);
+    head.fields = plan_headers(L, plan, &few, &head.field_count);
     if (plan->from != NULL) {
         head.url = plan->from->rq->url;
         head.target = plan->from->rq->target;

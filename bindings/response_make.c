@@ -1,6 +1,6 @@
 /* mk.Response: responses that a script makes. */
 #include "bindings/bind.h"
-#include "bindings/headers.h"
+#include "bindings/header_fields.h"
 #include "bindings/http.h"
 #include "bindings/json.h"
 #include "bindings/modules.h"
@@ -13,7 +13,7 @@ static const struct slice json_type = {"application/json", 16};
 struct init {
     int status;
     struct slice reason; /* on the stack */
-    bool has_headers;    /* at the top of the stack */
+    int headers_at;      /* where init.headers is; 0: none */
     bool has_socket;
 };
 
@@ -81,8 +81,7 @@ static void check_reason(lua_State *L, struct init *init)
     }
 }
 
-/* Index 2: body, 3: init.  Pushes what the slices point to and at last the
- * Headers, if init has some. */
+/* Index 2: body, 3: init.  Leaves what `init` points to on the stack. */
 static void check_init(lua_State *L, struct init *init)
 {
     *init = (struct init){.status = 200};
@@ -95,16 +94,14 @@ static void check_init(lua_State *L, struct init *init)
     check_socket(L, init);
     init->status = check_status(L, init->has_socket);
     check_reason(L, init);
-    if (lua_getfield(L, 3, "headers") == LUA_TNIL)
-        return;
-    headers_push_new(L, -1);
-    init->has_headers = true;
+    if (lua_getfield(L, 3, "headers") != LUA_TNIL)
+        init->headers_at = lua_gettop(L);
 }
 
 /* Push a Response with the body at 2 (nil, string, function) and `init`. */
 static int make(lua_State *L, struct init *init, struct slice type)
 {
-    struct field one = {SLICE("content-type"), type};
+    struct few_fields few;
     bool has_body = !lua_isnil(L, 2);
     struct response head = {.status = init->status, .reason = init->reason};
 
@@ -112,14 +109,8 @@ static int make(lua_State *L, struct init *init, struct slice type)
         return bind_raise(L, NULL,
                           "Response with null body status (101, 204, "
                           "205, or 304) cannot have a body.");
-    if (init->has_headers) {
-        if (type.p != NULL)
-            headers_default(L, -1, "content-type", type);
-        head.fields = headers_fields(L, -1, &head.field_count);
-    } else if (type.p != NULL) {
-        head.fields = &one;
-        head.field_count = 1;
-    }
+    head.fields =
+        headers_read(L, init->headers_at, type, &few, &head.field_count);
     struct lresponse *u = response_new(L);
     u->rs = response_build(&head);
     if (has_body) {
@@ -181,7 +172,7 @@ static int new_json(lua_State *L)
 static int new_redirect(lua_State *L)
 {
     struct slice no_type = {NULL, 0};
-    struct init init = {.status = 302, .has_headers = true};
+    struct init init = {.status = 302, .headers_at = 1};
     int is_integer = 1;
 
     bind_check_slice(L, 1);
@@ -201,7 +192,6 @@ static int new_redirect(lua_State *L)
     lua_replace(L, 1);
     lua_pushnil(L);
     lua_replace(L, 2); /* no body */
-    headers_push_new(L, 1);
     return make(L, &init, no_type);
 }
 
