@@ -139,8 +139,8 @@ static int list_protected(lua_State *L)
     return 0;
 }
 
-static int load(struct code *code, struct script_listing *out,
-                struct error *err)
+int script_listing_of(struct code *code, struct script_listing *out,
+                      struct error *err)
 {
     const struct host_ops host = {.log = no_log, .class_key = no_key};
     struct realm realm = {.config = {.clock = clock_system(),
@@ -149,6 +149,7 @@ static int load(struct code *code, struct script_listing *out,
                                      .host = &host,
                                      .limits = {.memory_bytes = CHECK_MEMORY,
                                                 .cpu_ns = CHECK_CPU_NS}}};
+    *out = (struct script_listing){0};
     struct object *router = object_new(&realm, NULL, NULL, (struct slice){0});
 
     list_init(&realm.run_queue);
@@ -173,7 +174,7 @@ int script_listing_load(const char *main_path, struct script_listing *out,
 
     if (rc != 0)
         return rc;
-    rc = load(code, out, err);
+    rc = script_listing_of(code, out, err);
     code_drop(code);
     return rc;
 }

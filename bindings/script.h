@@ -37,6 +37,11 @@ struct script_listing {
  */
 int script_listing_load(const char *main_path, struct script_listing *out,
                         struct error *err);
+/* The same for a version of the script that is there already; what its main
+ * chunk requires is read and kept in it. */
+struct code;
+int script_listing_of(struct code *code, struct script_listing *out,
+                      struct error *err);
 void script_listing_fini(struct script_listing *listing);
 
 #endif

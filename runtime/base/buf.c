@@ -51,9 +51,11 @@ void buf_printf(struct buf *b, const char *format, ...)
     va_list args;
     va_list again;
 
+    char none[1];
+
     va_start(args, format);
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
+    int n = vsnprintf(none, 0, format, args);
     va_end(args);
     MUST(n >= 0);
     vsnprintf(buf_room(b, (size_t)n + 1), (size_t)n + 1, format, again);

@@ -26,7 +26,7 @@ struct request {
     uint32_t field_count;
     struct slice method; /* "GET" */
     struct slice url;    /* absolute: "http://host:port/path?query" */
-    struct slice target; /* the part of url from the path on, without fragment */
+    struct slice target; /* url from its path on, without fragment */
     struct field *fields;
     struct body *body;       /* owned; NULL without one */
     char ip[MESSAGE_IP_MAX]; /* of the client, text; "" when there is none */

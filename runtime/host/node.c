@@ -76,10 +76,19 @@ void node_worker_drained(struct node *n)
 
 /* ---- the script ---- */
 
-static int check_script(struct node *n, struct script_listing *listing,
-                        struct error *err)
+/* Read the script anew: `*out` is held by the caller. */
+static int read_script(struct node *n, struct code **out,
+                       struct script_listing *listing, struct error *err)
 {
-    return script_listing_load(n->config->main, listing, err);
+    int rc = script_code_new(n->config->main, out, err);
+
+    *listing = (struct script_listing){0};
+    if (rc != 0)
+        return rc;
+    rc = script_listing_of(*out, listing, err);
+    for (size_t i = 0; rc == 0 && i < listing->class_count; i++)
+        rc = config_check_class(n->config, listing->classes[i].name, err);
+    return rc;
 }
 
 struct class_check {
@@ -127,13 +136,11 @@ static int open_store(struct node *n, struct error *err)
 static int load_script(struct node *n, struct error *err)
 {
     struct script_listing listing;
-    int rc = check_script(n, &listing, err);
+    int rc = read_script(n, &n->code, &listing, err);
 
     if (rc == 0)
         rc = store_classes(n->store, check_class,
                            &(struct class_check){&listing, err});
-    if (rc == 0)
-        rc = script_code_new(n->config->main, &n->code, err);
     script_listing_fini(&listing);
     return rc;
 }
@@ -220,14 +227,13 @@ int node_reload(struct node *n, struct error *err)
 {
     struct script_listing listing;
     struct code *code;
-    int rc = check_script(n, &listing, err);
+    int rc = read_script(n, &code, &listing, err);
 
     script_listing_fini(&listing);
-    if (rc != 0)
+    if (rc != 0) {
+        code_drop(code);
         return rc;
-    rc = script_code_new(n->config->main, &code, err);
-    if (rc != 0)
-        return rc;
+    }
     for (int i = 0; i < n->worker_count; i++) {
         struct letter *l = letter_new(LETTER_RELOAD, NULL);
 
