@@ -36,12 +36,14 @@ struct kv_range {
 
 struct kv_list; /* an iteration that shows the storage as it was at its start */
 
-/* `range` is copied.  The list is freed with kv_list_free, at the latest
- * before db_close.  May buffer in memory what is about to be changed. */
+/* `range` is copied.  The list is freed with kv_list_free, also after
+ * db_close.  Reads in pieces of 64 KiB; keeps in memory what is changed before
+ * it comes to it. */
 int kv_list_new(struct db *d, const struct kv_range *range,
                 struct kv_list **out, struct error *err);
-/* 1 and the next entry (borrowed until the next call on `l`), 0 at the end,
- * ERR_CANCELED after deleteAll. */
+/* 1 and the next entry (borrowed until the next call on `l` or its db), 0 at
+ * the end, ERR_CANCELED after deleteAll or when more than 32 MiB that it had
+ * not come to was changed, ERR_CLOSED after db_close. */
 int kv_list_next(struct kv_list *l, struct slice *key, struct slice *value,
                  struct error *err);
 void kv_list_free(struct kv_list *l); /* NULL is allowed */

@@ -110,6 +110,7 @@ static int compile(struct db *d, struct script *s, bool is_alone,
     size_t used = (size_t)(tail - s->rest.p);
     struct slice rest = {tail, s->rest.n - used};
     *out = sql_stmt_new(stmt, is_alone && rest.n == 0 && !d->policy.is_pragma);
+    (*out)->reads = d->policy.reads;
     (*out)->creates = d->policy.creates;
     (*out)->drops = d->policy.drops;
     s->rest = sql_text_skip(rest);

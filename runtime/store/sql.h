@@ -42,8 +42,13 @@ struct sql_cursor;
 
 /*
  * Run the statements in `query` in turn, the last one with `bindings` and up
- * to its first row; see API.md for every rule and text.  On success `*out`
- * is owned by the caller (sql_cursor_free, at the latest before db_close).
+ * to its first row, or to its end when it writes; see API.md for every rule
+ * and text.  On success `*out` is owned by the caller (sql_cursor_free, also
+ * after db_close).
+ *
+ * Returns 0; ERR_SQL (SQLite's refusal or the policy's), ERR_INVALID (wrong
+ * bindings, no statement), ERR_TOO_BIG (a binding), ERR_FULL, ERR_IO,
+ * ERR_NOMEM, ERR_RESET.  May ask db_config.progress.
  */
 int sql_exec(struct db *d, struct slice query,
              const struct sql_binding *bindings, size_t count,
@@ -55,7 +60,16 @@ int sql_cursor_next(struct sql_cursor *c, const struct sql_value **row,
                     struct sql_error *err);
 int sql_cursor_columns(const struct sql_cursor *c);
 struct slice sql_cursor_column_name(const struct sql_cursor *c, int column);
+/*
+ * Rows read so far: those that full scans of tables and indexes stepped
+ * through, or, if they are more, those that the statement gave; 0 when it reads
+ * no table.  What an index search passed over and count(*) without a filter
+ * are not counted.  Looks one row ahead of those handed out: ends the borrowing
+ * of the last one.
+ */
 int64_t sql_cursor_rows_read(struct sql_cursor *c);
+/* Rows that the statement inserted, updated or deleted, with those of triggers,
+ * foreign key actions and FTS5's own tables; entries of indexes are not. */
 int64_t sql_cursor_rows_written(const struct sql_cursor *c);
 void sql_cursor_free(struct sql_cursor *c); /* NULL is allowed */
 

@@ -38,7 +38,8 @@ struct sql_stmt {
     size_t text_n, bytes;
     bool is_write; /* may change the database */
     bool is_kept;  /* goes into the cache */
-    bool creates;  /* as in struct sql_policy */
+    bool reads;    /* as in struct sql_policy */
+    bool creates;
     bool drops;
 };
 

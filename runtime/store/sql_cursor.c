@@ -77,6 +77,8 @@ static void count_rows(struct sql_cursor *c)
         sqlite3_stmt_status(c->stmt->stmt, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0);
     int64_t scanned = steps == 0 ? 0 : steps + 1;
 
+    if (!c->stmt->reads)
+        return;
     c->rows_read = scanned > c->rows_seen ? scanned : c->rows_seen;
 }
 

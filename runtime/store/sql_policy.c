@@ -185,7 +185,10 @@ static int check_action(struct sql_policy *p, int action, const char *a,
     case SQLITE_INSERT:
     case SQLITE_UPDATE:
     case SQLITE_DELETE:
+        return SQLITE_OK;
     case SQLITE_READ:
+        p->reads = true;
+        return SQLITE_OK;
     case SQLITE_SELECT:
     case SQLITE_RECURSIVE:
     case SQLITE_ANALYZE:
@@ -213,6 +216,7 @@ int sql_policy_authorize(void *arg, int action, const char *a, const char *b,
 void sql_policy_begin(struct sql_policy *p)
 {
     p->is_denied = false;
+    p->reads = false;
     p->is_pragma = false;
     p->needs_begin = false;
     p->creates = false;

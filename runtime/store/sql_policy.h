@@ -17,6 +17,7 @@ struct sql_policy {
     bool is_on;
     bool is_denied; /* and `reason` says why */
     /* What the statement compiled last turned out to be. */
+    bool reads;       /* a table */
     bool is_pragma;   /* acts while it is compiled: never kept */
     bool needs_begin; /* has no effect outside a transaction */
     bool creates;     /* may change the schema */

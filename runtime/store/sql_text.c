@@ -54,8 +54,12 @@ struct slice sql_text_skip(struct slice s)
 
 struct slice sql_text_trim(struct slice s)
 {
-    while (s.n > 0 && is_space(s.p[s.n - 1]))
-        s.n--;
+    size_t n = s.n;
+
+    while (n > 0 && is_space(s.p[n - 1]))
+        n--;
+    if (n > 0 && s.p[n - 1] == ';')
+        s.n = n;
     return s;
 }
 

@@ -9,7 +9,8 @@
 
 /* `s` without the white space, comments and empty statements before it. */
 struct slice sql_text_skip(struct slice s);
-/* `s` without the white space at its end. */
+/* `s` without the white space after its last semicolon, which SQLite does not
+ * take for a part of the statement; nothing is cut where there is none. */
 struct slice sql_text_trim(struct slice s);
 /* `s`, past what sql_text_skip skips, begins with the keyword `word`. */
 bool sql_text_starts(struct slice s, struct slice word);

@@ -191,6 +191,7 @@ describe("a cursor", function()
       { "also those that a filter drops", "SELECT * FROM t WHERE a || '' = 'y'", "3 0" },
       { "the rows found by a key", "SELECT * FROM t WHERE id = 2", "1 0" },
       { "the rows found by an index", "SELECT id FROM t WHERE a = 'y'", "1 0" },
+      { "nothing for a constant", "SELECT 1", "0 0" },
       { "nothing for nothing", "SELECT * FROM t WHERE id = 9", "0 0" },
       { "each row inserted", "INSERT INTO t VALUES (7, 'x'), (8, 'y')", "0 2" },
       { "each row updated, and those looked through", "UPDATE t SET a = 'n' WHERE a || '' > 'x'", "3 2" },

@@ -31,6 +31,7 @@ describe("SQL limits", function()
 
   for _, case in ipairs {
     { "a longer statement", "SELECT 1 /*" .. ("x"):rep(100000) .. "*/", "string or blob too big: SQLITE_TOOBIG" },
+    { "a statement that spaces make longer", "SELECT 1" .. (" "):rep(99993), "string or blob too big: SQLITE_TOOBIG" },
     { "101 columns", "CREATE TABLE t(" .. columns(101) .. ")", "too many columns on t: SQLITE_ERROR" },
     { "101 result columns", "SELECT " .. columns(101, "1"), "too many columns in result set: SQLITE_ERROR" },
     { "33 arguments", "SELECT max(" .. columns(33, "%d") .. ")",

@@ -169,13 +169,25 @@ static int world_pump(lua_State *L)
     return 1;
 }
 
-/* world:capacity(bytes): of the disk; -1: no limit */
-static int world_capacity(lua_State *L)
+/* world:fail_sync(): the next sync of the log fails */
+static int world_fail_sync(lua_State *L)
 {
     struct lworld *w = luaL_checkudata(L, 1, WORLD_MT);
 
-    disk_sim_capacity(w->disk, luaL_checkinteger(L, 2));
+    disk_sim_fail_sync(w->disk);
     return 0;
+}
+
+/* world:resume(): all that is not durable has been discarded */
+static int world_resume(lua_State *L)
+{
+    struct lworld *w = luaL_checkudata(L, 1, WORLD_MT);
+    struct store_report report;
+
+    store_poll(w->client, &report);
+    store_resume(w->client);
+    lua_pushboolean(L, report.failed);
+    return 1;
 }
 
 static int on_progress(void *arg)
@@ -615,8 +627,12 @@ static int fail_alloc(lua_State *L)
 }
 
 static const luaL_Reg world_methods[] = {
-    {"db", world_db},       {"pump", world_pump}, {"capacity", world_capacity},
-    {"close", world_close}, {NULL, NULL},
+    {"db", world_db},
+    {"pump", world_pump},
+    {"fail_sync", world_fail_sync},
+    {"resume", world_resume},
+    {"close", world_close},
+    {NULL, NULL},
 };
 
 static const luaL_Reg db_methods[] = {
