@@ -1,10 +1,10 @@
 /*
  * meter.c - processor time: slices, and the limit.
  *
- * A run shorter than ANCHOR_NS costs two readings of the monotonic clock.  A
- * longer one is measured by the thread's processor time from then on, which a
- * busy machine does not inflate, but which takes a system call: it is read
- * again only when the limit could have been reached.
+ * The first ANCHOR_NS of a task cost two readings of the monotonic clock a run.
+ * From then on it is measured by the thread's processor time, which a busy
+ * machine does not inflate, but which takes a system call: within a run it is
+ * read again only when the limit could have been reached.
  */
 #include "base/must.h"
 #include "vm/state.h"
@@ -37,6 +37,12 @@ static void set_alert(struct meter *m)
         m->alert_ns = min(m->alert_ns, m->start_ns + ANCHOR_NS);
 }
 
+static void set_anchor(struct meter *m, uint64_t now)
+{
+    m->anchor_ns = now;
+    m->anchor_cpu_ns = clock_cpu_ns();
+}
+
 void meter_begin(struct vm *vm, uint64_t before_ns, uint64_t slice_ns)
 {
     uint64_t now = now_ns();
@@ -49,6 +55,8 @@ void meter_begin(struct vm *vm, uint64_t before_ns, uint64_t slice_ns)
         .slice_ns = slice_ns == 0 ? UINT64_MAX : now + slice_ns,
         .budget_ns = before_ns < limit ? now + limit - before_ns : now,
     };
+    if (before_ns >= ANCHOR_NS)
+        set_anchor(&vm->meter, now);
     set_alert(&vm->meter);
 }
 
@@ -67,10 +75,8 @@ static enum verdict check(struct vm *vm)
 
     if (now < m->alert_ns)
         return GO_ON;
-    if (m->anchor_ns == 0 && now - m->start_ns >= ANCHOR_NS) {
-        m->anchor_ns = now;
-        m->anchor_cpu_ns = clock_cpu_ns();
-    }
+    if (m->anchor_ns == 0 && now - m->start_ns >= ANCHOR_NS)
+        set_anchor(m, now);
     if (now >= m->budget_ns) {
         uint64_t used = m->before_ns + used_ns(m, now);
 

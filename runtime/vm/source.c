@@ -14,8 +14,6 @@
 
 #include "base/mem.h"
 
-static const char precompiled[] = "\x1bLua";
-
 /* ---- compiling ---- */
 
 struct job {
@@ -58,13 +56,20 @@ static struct slice skip_head(struct slice text)
     return (struct slice){end, text.n - (size_t)(end - text.p)};
 }
 
+static bool is_precompiled(struct slice text)
+{
+    size_t skipped = text.n > 0 && text.p[0] == '\n' ? 1 : 0;
+
+    return text.n > skipped && text.p[skipped] == LUA_SIGNATURE[0];
+}
+
 int source_compile(struct slice text, const char *chunk, struct buf *out,
                    struct error *err)
 {
     struct job job = {skip_head(text), chunk, out};
     size_t before = out->n;
 
-    if (job.text.n > 0 && job.text.p[0] == precompiled[0])
+    if (is_precompiled(job.text))
         return error_set(err, ERR_LUA,
                          "%s: a precompiled chunk is refused: only source "
                          "text is accepted",

@@ -143,9 +143,11 @@ void task_free(struct task *t)
 
 void task_free_all(struct vm *vm)
 {
-    while (!list_empty(&vm->tasks))
-        task_free(&container_of(vm->tasks.next, struct slot, link)->task);
-    for (struct list *l; (l = list_shift(&vm->idle)) != NULL;)
+    struct list *l;
+
+    while ((l = list_shift(&vm->tasks)) != NULL)
+        task_free(&container_of(l, struct slot, link)->task);
+    while ((l = list_shift(&vm->idle)) != NULL)
         free_slot(container_of(l, struct slot, link));
 }
 
