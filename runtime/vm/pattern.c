@@ -230,10 +230,47 @@ static inline enum step item(struct match *m)
     }
 }
 
+/* Whether the byte at `p` stands for itself, once. */
+static inline bool is_literal(const char *p)
+{
+    switch (*p) {
+    case '(':
+    case ')':
+    case '$':
+    case '%':
+    case '.':
+    case '[':
+        return false;
+    default:
+        return p[1] != '*' && p[1] != '+' && p[1] != '?' && p[1] != '-';
+    }
+}
+
+/* Literals in a row are worth a loop of their own: paths, prefixes. */
+static enum step literals(struct match *m)
+{
+    const char *s = m->s;
+    const char *p = m->p;
+    bool hit = true;
+
+    while (hit && p < m->pat_end && is_literal(p)) {
+        hit = s < m->src_end && *s == *p;
+        s++;
+        p++;
+    }
+    size_t n = (size_t)(p - m->p) / 8;
+    m->left -= n < MATCH_SLICE ? (int)n : MATCH_SLICE;
+    m->s = s;
+    m->p = p;
+    return hit ? STEP_ON : STEP_FAIL;
+}
+
 static inline enum step forward(struct match *m)
 {
     if (m->p == m->pat_end)
         return STEP_DONE;
+    if (is_literal(m->p))
+        return literals(m);
     switch (*m->p) {
     case '(':
         return open_capture(m);

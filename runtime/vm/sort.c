@@ -16,7 +16,7 @@
 
 /* The stack.  The elements of a run begin at BASE; in a merge the first
  * elements of both sides are at LEFT and RIGHT. */
-enum { TABLE = 1, LESS, STATE, FROM, TO, BASE, LEFT = BASE, RIGHT };
+enum { TABLE = 1, LESS, SORT_STATE, FROM, TO, BASE, LEFT = BASE, RIGHT };
 
 enum { RUN = 32 };
 
@@ -37,7 +37,7 @@ struct sort {
     int steps;               /* until the next charge */
     enum phase phase;
     bool has_new; /* an element is being inserted: it is on top */
-    bool is_kept; /* is the userdata at STATE */
+    bool is_kept; /* is the userdata at SORT_STATE */
 };
 
 static lua_Integer part_end(const struct sort *s, lua_Integer parts)
@@ -207,7 +207,7 @@ static int pause_sort(lua_State *L, const struct sort *s)
         struct sort *kept = lua_newuserdatauv(L, sizeof(*kept), 0);
         *kept = *s;
         kept->is_kept = true;
-        lua_replace(L, STATE);
+        lua_replace(L, SORT_STATE);
     }
     return task_preempt(L, PAUSED, sort_k);
 }
@@ -232,7 +232,7 @@ static int sort_go(lua_State *L, struct sort *s)
 
 static int sort_k(lua_State *L, int status, lua_KContext ctx)
 {
-    struct sort *s = lua_touserdata(L, STATE);
+    struct sort *s = lua_touserdata(L, SORT_STATE);
 
     (void)status;
     if (ctx == COMPARED) {
@@ -243,7 +243,7 @@ static int sort_k(lua_State *L, int status, lua_KContext ctx)
     return sort_go(L, s);
 }
 
-static int start(lua_State *L, struct sort *s, lua_Integer n, bool is_kept)
+static int sort_start(lua_State *L, struct sort *s, lua_Integer n, bool is_kept)
 {
     int size = n > RUN ? (int)n : 0;
 
@@ -280,8 +280,8 @@ int tables_sort(lua_State *L)
         luaL_checktype(L, LESS, LUA_TFUNCTION);
     lua_settop(L, LESS);
     if (lua_isnil(L, LESS)) {
-        lua_pushnil(L); /* STATE */
-        return start(L, &here, n, false);
+        lua_pushnil(L); /* SORT_STATE */
+        return sort_start(L, &here, n, false);
     }
-    return start(L, lua_newuserdatauv(L, sizeof(here), 0), n, true);
+    return sort_start(L, lua_newuserdatauv(L, sizeof(here), 0), n, true);
 }

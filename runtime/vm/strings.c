@@ -1,6 +1,5 @@
 #include "vm/strings.h"
 
-#include <ctype.h>
 #include <lauxlib.h>
 #include <limits.h>
 #include <lua.h>
@@ -53,18 +52,21 @@ static int string_sub(lua_State *L)
     return 1;
 }
 
-/* Push a string as long as `s`, each byte made by `change` from the one at its
- * place. */
-static int change_bytes(lua_State *L, int (*change)(int c))
+/* Push the string at 1 with the letters from `first` to `first` + 25 in the
+ * other case. */
+static int change_case(lua_State *L, char first)
 {
     size_t n;
     luaL_Buffer b;
     const char *s = luaL_checklstring(L, 1, &n);
 
-    vm_charge(L, n / 4);
+    vm_charge(L, n / COPY);
     char *p = luaL_buffinitsize(L, &b, n);
-    for (size_t i = 0; i < n; i++)
-        p[i] = (char)change((unsigned char)s[i]);
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+        bool is_letter = (unsigned char)(c - first) < 26;
+        p[i] = (char)(c ^ (is_letter << 5));
+    }
     luaL_pushresultsize(&b, n);
     return 1;
 }
@@ -72,13 +74,13 @@ static int change_bytes(lua_State *L, int (*change)(int c))
 /* string.lower(s) -> s with small ASCII letters. */
 static int string_lower(lua_State *L)
 {
-    return change_bytes(L, tolower);
+    return change_case(L, 'A');
 }
 
 /* string.upper(s) -> s with capital ASCII letters. */
 static int string_upper(lua_State *L)
 {
-    return change_bytes(L, toupper);
+    return change_case(L, 'a');
 }
 
 /* string.reverse(s) -> its bytes from the last to the first. */

@@ -5,7 +5,7 @@
 #include "vm/task.h"
 #include "vm/vm.h"
 
-enum { SUBJECT = 1, PATTERN, PLACE }; /* upvalues of the iterator */
+enum { UP_SUBJECT = 1, UP_PATTERN, UP_PLACE }; /* of the iterator */
 
 struct place {
     size_t at;   /* where the next match may begin */
@@ -17,7 +17,7 @@ static int give(lua_State *L, struct match *m, enum match_status got)
     strings_charge_rest(L, m);
     if (got == MATCH_NONE)
         return 0;
-    struct place *w = lua_touserdata(L, lua_upvalueindex(PLACE));
+    struct place *w = lua_touserdata(L, lua_upvalueindex(UP_PLACE));
     w->at = w->last = (size_t)(m->s - m->src);
     return match_push_captures(m, true);
 }
@@ -36,12 +36,12 @@ static int next_k(lua_State *L, int status, lua_KContext ctx)
 /* The iterator: () -> captures... | nothing. */
 static int next_match(lua_State *L)
 {
-    const struct place *w = lua_touserdata(L, lua_upvalueindex(PLACE));
+    const struct place *w = lua_touserdata(L, lua_upvalueindex(UP_PLACE));
     struct slice s, pattern;
     struct match m;
 
-    s.p = lua_tolstring(L, lua_upvalueindex(SUBJECT), &s.n);
-    pattern.p = lua_tolstring(L, lua_upvalueindex(PATTERN), &pattern.n);
+    s.p = lua_tolstring(L, lua_upvalueindex(UP_SUBJECT), &s.n);
+    pattern.p = lua_tolstring(L, lua_upvalueindex(UP_PATTERN), &pattern.n);
     if (w->at > s.n)
         return 0;
     match_init(&m, L, s, pattern, w->at, false);

@@ -7,15 +7,18 @@
 #include "vm/text.h"
 #include "vm/vm.h"
 
-enum { SUBJECT = 1, PATTERN, REPLACEMENT, LIMIT, STATE, BOX }; /* the stack */
+/* The stack; what match_init pushes comes after. */
+enum { SUBJECT = 1, PATTERN, REPLACEMENT, LIMIT, STATE, BOX, SEARCH };
 enum { RESUMED, CALLED }; /* what the continuation goes on after */
 
 /* A gsub under way.  On the C stack until it has to outlive its C frame, then
- * in the userdata at STATE. */
+ * in the userdata at STATE.  The search is apart from it, on the C stack too
+ * unless it was paused in the middle (then it is the userdata at SEARCH): it is
+ * large, and between two matches it can be made anew. */
 struct gsub {
-    struct match m;
     struct text out;
-    const char *copied; /* the subject is in `out` up to here */
+    const char *copied;      /* the subject is in `out` up to here */
+    const char *start, *end; /* the match that the function is called for */
     lua_Integer count, max;
     int type; /* of the replacement */
     bool is_kept;
@@ -40,9 +43,9 @@ static void add(lua_State *L, struct gsub *g, const char *p, size_t n)
     text_add(L, &g->out, p, n);
 }
 
-static void add_capture(lua_State *L, struct gsub *g, int i)
+static void add_capture(lua_State *L, struct gsub *g, struct match *m, int i)
 {
-    struct slice s = match_capture(&g->m, i);
+    struct slice s = match_capture(m, i);
 
     if (s.p != NULL) {
         add(L, g, s.p, s.n);
@@ -55,7 +58,7 @@ static void add_capture(lua_State *L, struct gsub *g, int i)
 }
 
 /* Add the replacement string, with its %0 to %9 filled in. */
-static void add_string(lua_State *L, struct gsub *g)
+static void add_string(lua_State *L, struct gsub *g, struct match *m)
 {
     size_t n;
     const char *p = lua_tolstring(L, REPLACEMENT, &n);
@@ -70,9 +73,9 @@ static void add_string(lua_State *L, struct gsub *g)
         if (c == '%')
             add(L, g, "%", 1);
         else if (c == '0')
-            add(L, g, g->m.start, (size_t)(g->m.s - g->m.start));
+            add(L, g, m->start, (size_t)(m->s - m->start));
         else if (isdigit(c))
-            add_capture(L, g, c - '1');
+            add_capture(L, g, m, c - '1');
         else
             luaL_error(L, "invalid use of '%%' in replacement string");
         p = mark + 2;
@@ -87,7 +90,7 @@ static void add_answer(lua_State *L, struct gsub *g)
     size_t n;
 
     if (!lua_toboolean(L, -1)) {
-        add(L, g, g->m.start, (size_t)(g->m.s - g->m.start));
+        add(L, g, g->start, (size_t)(g->end - g->start));
         lua_pop(L, 1);
         return;
     }
@@ -99,22 +102,20 @@ static void add_answer(lua_State *L, struct gsub *g)
     g->is_changed = true;
 }
 
-static int gsub_go(lua_State *L, struct gsub *g);
-
 /* The replacement is in `out`.  False when there is nothing more to look for.
  */
-static bool go_behind(struct gsub *g)
+static bool go_behind(struct gsub *g, struct match *m)
 {
-    g->copied = g->m.s;
-    match_again(&g->m);
-    return !g->m.is_anchored;
+    g->copied = m->s;
+    match_again(m);
+    return !m->is_anchored;
 }
 
-static int finish(lua_State *L, struct gsub *g)
+static int finish(lua_State *L, struct gsub *g, const struct match *m)
 {
-    strings_charge_rest(L, &g->m);
+    strings_charge_rest(L, m);
     if (g->is_changed) {
-        add(L, g, g->copied, (size_t)(g->m.src_end - g->copied));
+        add(L, g, g->copied, (size_t)(m->src_end - g->copied));
         text_push(L, &g->out);
     } else {
         lua_pushvalue(L, SUBJECT);
@@ -123,69 +124,94 @@ static int finish(lua_State *L, struct gsub *g)
     return 2;
 }
 
-static int gsub_k(lua_State *L, int status, lua_KContext ctx)
-{
-    struct gsub *g = lua_touserdata(L, STATE);
+static int gsub_k(lua_State *L, int status, lua_KContext ctx);
 
-    (void)status;
-    if (ctx == CALLED) {
-        add_answer(L, g);
-        if (!go_behind(g))
-            return finish(L, g);
-    }
-    return gsub_go(L, g);
-}
-
-static void replace(lua_State *L, struct gsub *g)
+static void replace(lua_State *L, struct gsub *g, struct match *m)
 {
     if (g->type == LUA_TFUNCTION) {
         lua_pushvalue(L, REPLACEMENT);
-        int n = match_push_captures(&g->m, true);
-        lua_callk(L, n, 1, CALLED, gsub_k); /* g is kept: see start */
+        int n = match_push_captures(m, true);
+        lua_callk(L, n, 1, CALLED, gsub_k); /* g is kept: see strings_gsub */
         add_answer(L, g);
     } else if (g->type == LUA_TTABLE) {
-        match_push_capture(&g->m, 0);
+        match_push_capture(m, 0);
         lua_gettable(L, REPLACEMENT);
         add_answer(L, g);
     } else {
-        add_string(L, g);
+        add_string(L, g, m);
     }
 }
 
-static int gsub_go(lua_State *L, struct gsub *g)
+static int pause_gsub(lua_State *L, struct gsub *g, const struct match *m)
+{
+    keep(L, g);
+    if (lua_isnil(L, SEARCH)) {
+        strings_save(L, m);
+        lua_replace(L, SEARCH);
+    }
+    return task_preempt(L, RESUMED, gsub_k);
+}
+
+static int gsub_go(lua_State *L, struct gsub *g, struct match *m)
 {
     while (g->count < g->max) {
-        enum match_status got = strings_search(L, &g->m);
-        if (got == MATCH_PAUSE) {
-            keep(L, g);
-            return task_preempt(L, RESUMED, gsub_k);
-        }
+        enum match_status got = strings_search(L, m);
+        if (got == MATCH_PAUSE)
+            return pause_gsub(L, g, m);
         if (got == MATCH_NONE)
             break;
         g->count++;
-        add(L, g, g->copied, (size_t)(g->m.start - g->copied));
-        replace(L, g);
-        if (!go_behind(g))
+        g->start = m->start;
+        g->end = m->s;
+        add(L, g, g->copied, (size_t)(m->start - g->copied));
+        replace(L, g, m);
+        if (!go_behind(g, m))
             break;
     }
-    return finish(L, g);
+    return finish(L, g, m);
 }
 
-static int start(lua_State *L, struct gsub *g, lua_Integer max, int type)
+static void init_match(lua_State *L, struct match *m, const char *at)
 {
     struct slice s, pattern;
 
     s.p = lua_tolstring(L, SUBJECT, &s.n);
     pattern.p = lua_tolstring(L, PATTERN, &pattern.n);
+    match_init(m, L, s, pattern, at == NULL ? 0 : (size_t)(at - s.p), true);
+}
+
+static int gsub_k(lua_State *L, int status, lua_KContext ctx)
+{
+    struct match here, *m = lua_touserdata(L, SEARCH);
+    struct gsub *g = lua_touserdata(L, STATE);
+
+    (void)status;
+    if (ctx == CALLED)
+        add_answer(L, g);
+    if (m == NULL) {
+        m = &here;
+        init_match(L, m, g->end);
+        m->s = g->end;
+    }
+    if (ctx == CALLED && !go_behind(g, m))
+        return finish(L, g, m);
+    return gsub_go(L, g, m);
+}
+
+static int gsub_start(lua_State *L, struct gsub *g, lua_Integer max, int type)
+{
+    struct match m;
+
     lua_pushnil(L); /* BOX */
+    lua_pushnil(L); /* SEARCH */
     text_init(&g->out, BOX);
-    match_init(&g->m, L, s, pattern, 0, true);
-    g->copied = s.p;
+    init_match(L, &m, NULL);
+    g->copied = m.src;
     g->count = 0;
     g->max = max;
     g->type = type;
     g->is_changed = false;
-    return gsub_go(L, g);
+    return gsub_go(L, g, &m);
 }
 
 /*
@@ -210,9 +236,9 @@ int strings_gsub(lua_State *L)
     if (type != LUA_TFUNCTION) {
         lua_pushnil(L); /* STATE */
         here.is_kept = false;
-        return start(L, &here, max, type);
+        return gsub_start(L, &here, max, type);
     }
     struct gsub *g = lua_newuserdatauv(L, sizeof(*g), 0);
     g->is_kept = true;
-    return start(L, g, max, type);
+    return gsub_start(L, g, max, type);
 }

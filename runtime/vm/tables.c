@@ -107,7 +107,7 @@ static int table_remove(lua_State *L)
     lua_Integer n = tables_length(L, 1, TABLE_READ | TABLE_WRITE);
     lua_Integer pos = luaL_optinteger(L, 2, n);
 
-    if (lua_gettop(L) != 1)
+    if (pos != n)
         luaL_argcheck(L, (lua_Unsigned)pos - 1 <= (lua_Unsigned)n, 2,
                       "position out of bounds");
     lua_settop(L, 1);
@@ -232,8 +232,8 @@ static void add_field(lua_State *L, struct concat *c)
 
     lua_geti(L, 1, c->i);
     if (!lua_isstring(L, -1))
-        luaL_error(L, "invalid value (at index %I) in table for 'concat'",
-                   (LUAI_UACINT)c->i);
+        luaL_error(L, "invalid value (%s) at index %I in table for 'concat'",
+                   luaL_typename(L, -1), (LUAI_UACINT)c->i);
     const char *p = lua_tolstring(L, -1, &n);
     text_add(L, &c->out, p, n);
     lua_pop(L, 1);
@@ -279,7 +279,7 @@ static int concat_k(lua_State *L, int status, lua_KContext ctx)
 /* table.concat(t [, sep [, i [, j]]]) -> t[i] .. sep .. t[i + 1] ... t[j]. */
 static int table_concat(lua_State *L)
 {
-    struct concat c; /* not cleared: half a kilobyte */
+    struct concat c; /* not cleared: mostly bytes to come */
     lua_Integer n = tables_length(L, 1, TABLE_READ);
 
     luaL_optstring(L, SEPARATOR, "");

@@ -11,7 +11,7 @@
 
 struct lua_State;
 
-enum { TEXT_FEW = 512 };
+enum { TEXT_FEW = 256 };
 
 struct text {
     char *box;  /* NULL while the bytes fit into `few` */

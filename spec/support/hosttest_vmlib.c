@@ -52,11 +52,12 @@ int task_preempt(lua_State *L, intptr_t ctx,
 static int set_meter(lua_State *L)
 {
     struct meter *m = meter_of(L);
+    struct meter fresh = {.every = luaL_optinteger(L, 1, 0),
+                          .budget = luaL_optinteger(L, 2, 0)};
 
     lua_pushinteger(L, m->steps);
     lua_pushinteger(L, m->pauses);
-    *m = (struct meter){.every = luaL_optinteger(L, 1, 0),
-                        .budget = luaL_optinteger(L, 2, 0)};
+    *m = fresh;
     return 2;
 }
 
