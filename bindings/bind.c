@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vm/vm.h"
@@ -61,6 +62,13 @@ void bind_push_error(lua_State *L, const char *code, struct slice message)
     lua_setmetatable(L, -2);
 }
 
+/* lua_error never returns, but its header does not say so. */
+static _Noreturn void raise(lua_State *L)
+{
+    lua_error(L);
+    abort();
+}
+
 int bind_raise(lua_State *L, const char *code, const char *format, ...)
 {
     char text[ERROR_TEXT_MAX];
@@ -71,14 +79,14 @@ int bind_raise(lua_State *L, const char *code, const char *format, ...)
     va_end(args);
     luaL_checkstack(L, 8, NULL);
     bind_push_error(L, code, slice_of(text));
-    return lua_error(L);
+    raise(L);
 }
 
 int bind_raise_error(lua_State *L, const char *code, const struct error *err)
 {
     luaL_checkstack(L, 8, NULL);
     bind_push_error(L, code, slice_of(err->text));
-    return lua_error(L);
+    raise(L);
 }
 
 int bind_arg_error(lua_State *L, int arg, const char *format, ...)
@@ -94,8 +102,8 @@ int bind_arg_error(lua_State *L, int arg, const char *format, ...)
         lua_getinfo(L, "n", &ar);
     if (ar.namewhat != NULL && strcmp(ar.namewhat, "method") == 0)
         arg--;
-    return bind_raise(L, NULL, "bad argument #%d to '%s' (%s)", arg,
-                      ar.name != NULL ? ar.name : "?", text);
+    bind_raise(L, NULL, "bad argument #%d to '%s' (%s)", arg,
+               ar.name != NULL ? ar.name : "?", text);
 }
 
 static const char *what_userdata(lua_State *L, int idx)

@@ -28,15 +28,16 @@ struct vm;
  * is concatenated with it, is the message; `code` NULL: no such field.  printf
  * format; a text over 1,023 bytes is cut.  Never returns. [raises] */
 int bind_raise(lua_State *L, const char *code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4), noreturn));
 /* The same from `err`, copied before. */
-int bind_raise_error(lua_State *L, const char *code, const struct error *err);
+int bind_raise_error(lua_State *L, const char *code, const struct error *err)
+    __attribute__((noreturn));
 /* Push such a table without raising it; any length. [raises: mem] */
 void bind_push_error(lua_State *L, const char *code, struct slice message);
 /* Raise "bad argument #n to 'f' (<text>)"; n as Lua counts, self apart.
  * [raises] */
 int bind_arg_error(lua_State *L, int arg, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4), noreturn));
 /* What is at `idx`, for a message: "nil", "a number", "mk.null", "a Request".
  * Valid until the binding returns; may leave a value on the stack.
  * [raises: mem] */

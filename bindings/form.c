@@ -5,22 +5,31 @@
 #include "bindings/url.h"
 #include "vm/vm.h"
 
-/* A name as browsers escape it: %22, %0D and %0A. */
+/* The byte that the three bytes at `p` escape: %22, %0D or %0A; 0: none. */
+static int escaped(const char *p)
+{
+    static const struct {
+        struct slice text;
+        int byte;
+    } escapes[] = {{{"%22", 3}, '"'}, {{"%0D", 3}, '\r'}, {{"%0A", 3}, '\n'}};
+
+    for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++) {
+        if (slice_eq_nocase((struct slice){p, 3}, escapes[i].text))
+            return escapes[i].byte;
+    }
+    return 0;
+}
+
+/* A name as browsers send it. */
 static void push_name(lua_State *L, struct slice s)
 {
-    static const char *const escapes[] = {"%22", "%0D", "%0A"};
     struct buf *b = bind_scratch(L);
 
     for (size_t i = 0; i < s.n; i++) {
-        int byte = s.p[i];
+        int byte = s.p[i] == '%' && s.n - i > 2 ? escaped(s.p + i) : 0;
 
-        for (int e = 0; e < 3 && s.n - i > 2; e++) {
-            struct slice three = {s.p + i, 3};
-            if (byte == '%' && slice_eq_nocase(three, slice_of(escapes[e])))
-                byte = "\"\r\n"[e];
-        }
-        i += byte != s.p[i] ? 2 : 0;
-        buf_add_byte(b, byte);
+        buf_add_byte(b, byte != 0 ? byte : (unsigned char)s.p[i]);
+        i += byte != 0 ? 2 : 0;
     }
     bind_push_scratch(L, b);
 }

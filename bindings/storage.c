@@ -8,6 +8,8 @@
 #include "vm/value.h"
 #include "vm/vm.h"
 
+enum { ROOT_MAX = 128 }; /* "value of 'key'" */
+
 static const char meta_key; /* address, as a registry key */
 
 struct db *storage_check(lua_State *L, const char *name)
@@ -120,20 +122,38 @@ static bool check_unconfirmed(lua_State *L, int idx, const char *name)
     return is_set;
 }
 
-/* Encode the value at `idx` and store it.  Never raises; needs no Lua stack
- * beyond what value_encode takes. */
-static int put_one(lua_State *L, struct db *db, struct slice key, int idx,
-                   const struct value_hooks *hooks, enum kv_confirm confirm,
-                   struct buf *out, struct error *err)
+/* One call of put. */
+struct put {
+    struct db *db;
+    struct value_hooks hooks;
+    enum kv_confirm confirm;
+    struct buf *out; /* scratch */
+};
+
+/* With the options at `options`; the scratch comes last. */
+static struct put new_put(lua_State *L, struct db *db, int options)
 {
-    out->n = 0;
-    int rc = value_encode(L, idx, hooks, KV_ENTRY_MAX - key.n, out, err);
+    bool unconfirmed = check_unconfirmed(L, options, "put");
+
+    return (struct put){.db = db,
+                        .hooks = bind_stored_hooks,
+                        .confirm = unconfirmed ? KV_UNCONFIRMED : KV_CONFIRMED};
+}
+
+/* Encode the value at `idx` and store it.  Never raises. */
+static int put_one(lua_State *L, const struct put *p, struct slice key, int idx,
+                   struct error *err)
+{
+    p->out->n = 0;
+    int rc = value_encode(L, idx, &p->hooks, KV_ENTRY_MAX - key.n, p->out, err);
     if (rc == ERR_TOO_BIG)
         return error_set(err, rc,
                          "a key and its value cannot be larger than %d bytes "
                          "together",
                          KV_ENTRY_MAX);
-    return rc != 0 ? rc : kv_put(db, key, buf_slice(out), confirm, err);
+    if (rc != 0)
+        return rc;
+    return kv_put(p->db, key, buf_slice(p->out), p->confirm, err);
 }
 
 /* What put_one said, raised: the caller's mistake or the store's failure. */
@@ -148,37 +168,32 @@ static int put_failed(lua_State *L, int rc, const struct error *err)
 static int put_single(lua_State *L, struct db *db)
 {
     struct slice key = storage_check_key(L, 2, "put() key");
-    bool unconfirmed = check_unconfirmed(L, 4, "put");
+    struct put p = new_put(L, db, 4);
     struct error err = {0};
 
     if (lua_isnoneornil(L, 3))
         return bind_raise(L, NULL,
                           "put() called with undefined value. (nil: mk.null "
                           "can be stored, delete() removes)");
-    struct buf *out = bind_scratch(L);
-    int rc = put_one(L, db, key, 3, &bind_stored_hooks,
-                     unconfirmed ? KV_UNCONFIRMED : KV_CONFIRMED, out, &err);
+    p.out = bind_scratch(L);
+    int rc = put_one(L, &p, key, 3, &err);
     if (rc != 0)
         return put_failed(L, rc, &err);
-    vm_charge(L, out->n / 8);
+    vm_charge(L, p.out->n / 8);
     return 0;
 }
 
-/* Every pair of the table at 2, of which none raises. */
-static int put_pairs(lua_State *L, struct db *db, enum kv_confirm confirm,
-                     struct buf *out, struct error *err)
+/* Every pair of the table at 2; paths begin with `root`.  Never raises. */
+static int put_pairs(lua_State *L, const struct put *p, char root[ROOT_MAX],
+                     struct error *err)
 {
-    struct value_hooks hooks = bind_stored_hooks;
-    char root[128];
-
-    hooks.root = root;
     lua_pushnil(L);
     while (lua_next(L, 2) != 0) {
         struct slice key = bind_to_slice(L, -2);
 
-        snprintf(root, sizeof(root), "value of '%.*s'",
+        snprintf(root, ROOT_MAX, "value of '%.*s'",
                  (int)(key.n < 100 ? key.n : 100), key.p);
-        int rc = put_one(L, db, key, lua_gettop(L), &hooks, confirm, out, err);
+        int rc = put_one(L, p, key, lua_gettop(L), err);
         if (rc != 0)
             return rc;
         lua_pop(L, 1);
@@ -189,8 +204,9 @@ static int put_pairs(lua_State *L, struct db *db, enum kv_confirm confirm,
 /* All or none: in a nested transaction. */
 static int put_many(lua_State *L, struct db *db)
 {
-    bool unconfirmed = check_unconfirmed(L, 3, "put");
+    struct put p = new_put(L, db, 3);
     struct error err = {0};
+    char root[ROOT_MAX];
 
     lua_settop(L, 2);
     lua_pushnil(L);
@@ -198,12 +214,12 @@ static int put_many(lua_State *L, struct db *db)
         lua_pop(L, 1);
         storage_check_key(L, -1, "put() key");
     }
-    struct buf *out = bind_scratch(L);
+    p.hooks.root = root;
+    p.out = bind_scratch(L);
     luaL_checkstack(L, 16, NULL);
     if (db_savepoint_begin(db, &err) < 0)
         return bind_db_failed(L, NULL, &err);
-    int rc = put_pairs(L, db, unconfirmed ? KV_UNCONFIRMED : KV_CONFIRMED, out,
-                       &err);
+    int rc = put_pairs(L, &p, root, &err);
     if (rc == 0)
         rc = db_savepoint_release(db, &err);
     else
