@@ -102,10 +102,11 @@ static bool is_reusable(const struct task *t)
            lua_status(t->L) == LUA_OK && (*vm_extra(t->L) & MARK_SEEN) == 0;
 }
 
-static void free_slot(struct slot *s)
+static void free_slot(struct vm *vm, struct slot *s)
 {
-    if (s->task.vm->L != NULL)
-        luaL_unref(s->task.vm->L, LUA_REGISTRYINDEX, s->task.ref);
+    luaL_unref(vm->L, LUA_REGISTRYINDEX, s->task.ref);
+    /* Unlinked: said for the static analyzer, which loses track of it. */
+    MUST(vm->tasks.next != &s->link && vm->idle.next != &s->link);
     free(s);
 }
 
@@ -120,10 +121,9 @@ static void cancel_wait(struct task *t)
     w->cancel(w);
 }
 
-void task_free(struct task *t)
+static void release(struct vm *vm, struct task *t)
 {
     struct slot *s = container_of(t, struct slot, task);
-    struct vm *vm = t->vm;
 
     MUST(t->status != TASK_RUNNING);
     cancel_wait(t);
@@ -133,7 +133,7 @@ void task_free(struct task *t)
     list_unlink(&s->link);
     vm->task_n--;
     if (!is_reusable(t)) {
-        free_slot(s);
+        free_slot(vm, s);
         return;
     }
     lua_settop(t->L, 0);
@@ -141,14 +141,19 @@ void task_free(struct task *t)
     vm->idle_n++;
 }
 
+void task_free(struct task *t)
+{
+    release(t->vm, t);
+}
+
 void task_free_all(struct vm *vm)
 {
     struct list *l;
 
     while ((l = list_shift(&vm->tasks)) != NULL)
-        task_free(&container_of(l, struct slot, link)->task);
+        release(vm, &container_of(l, struct slot, link)->task);
     while ((l = list_shift(&vm->idle)) != NULL)
-        free_slot(container_of(l, struct slot, link));
+        free_slot(vm, container_of(l, struct slot, link));
 }
 
 int task_count(const struct vm *vm)

@@ -234,7 +234,7 @@ static int t_files(lua_State *L)
  * -> vm | nil, name */
 static int t_vm(lua_State *L)
 {
-    struct tvm **u = lua_newuserdatauv(L, sizeof(*u), 0);
+    struct tvm **u = lua_newuserdatauv(L, sizeof(void *), 0);
     struct tvm *v = mem_zalloc(sizeof(*v));
 
     *u = v;
