@@ -203,7 +203,7 @@ static int end_protected(lua_State *L)
 
     lua_settop(L, 0);
     if (has_failed)
-        failure_from(L, end->task->L, &e->outcome.failure);
+        failure_from(L, end->task->L, e->outcome.failure);
     if (e->kind != EVENT_TASK)
         return 0;
     const enum source *source = e->script;
@@ -220,7 +220,7 @@ static int end_protected(lua_State *L)
 
 static void log_failure(struct object *o, struct event *e)
 {
-    const struct failure *f = &e->outcome.failure;
+    const struct failure *f = e->outcome.failure;
 
     o->realm->config.host->log(o->realm->config.host_arg, o, LOG_ERROR,
                                buf_slice(&f->message), (struct slice){0},
@@ -236,10 +236,8 @@ static void finish(struct task *t, struct event *e)
     /* The usual case: the outcome is there already. */
     if (t->status == TASK_DONE && e->kind != EVENT_TASK)
         return;
-    if (t->status == TASK_FAILED) {
-        outcome_fini(&e->outcome);
-        e->outcome.kind = OUTCOME_FAILURE;
-    }
+    if (t->status == TASK_FAILED)
+        outcome_failed(&e->outcome);
     if (vm_protect(t->vm, end_protected, &end, &err) != 0)
         outcome_fail(&e->outcome, NULL, "%s", err.text);
     if (end.news == SPAWN_UNHANDLED ||

@@ -2,15 +2,15 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "bindings/bind.h"
 #include "bindings/id.h"
 #include "object/object.h"
 
 enum { EXT_ID = VALUE_EXT_USER, EXT_STUB = VALUE_EXT_USER + 1 };
 
-struct namespace
-{
-    const struct object_class *class_;
+struct namespace {
+    struct object_class *class_;
 };
 
 /* ---- ids ---- */
@@ -92,11 +92,53 @@ void bind_push_id(lua_State *L, const struct object_class *class_,
 
 static const struct bind_class namespace_class;
 
-static const struct object_class *check_namespace(lua_State *L)
+static struct object_class *check_namespace(lua_State *L)
 {
-    const struct namespace *ns = bind_check(L, 1, &namespace_class);
+    struct namespace *ns = bind_check(L, 1, &namespace_class);
 
     return ns->class_;
+}
+
+/* ---- ids of names, remembered ---- */
+
+enum { CACHE_SIZE = 256, CACHED_NAME_MAX = 47 };
+
+/* One remembered name; an empty entry has no name. */
+struct cached_id {
+    uint8_t name_n;
+    char name[CACHED_NAME_MAX];
+    struct oid oid;
+};
+
+/* FNV-1a. */
+static uint32_t hash_name(struct slice name)
+{
+    uint32_t h = 2166136261u;
+
+    for (size_t i = 0; i < name.n; i++)
+        h = (h ^ (unsigned char)name.p[i]) * 16777619u;
+    return h;
+}
+
+/* The id of a name: two HMACs, which a router would pay for every request. */
+static void id_of_name(struct object_class *c, struct slice name,
+                       struct oid *out)
+{
+    if (name.n > CACHED_NAME_MAX) {
+        id_from_name(c->key, name, out);
+        return;
+    }
+    if (c->ids == NULL)
+        c->ids = mem_zalloc(CACHE_SIZE * sizeof(struct cached_id));
+    struct cached_id *e =
+        (struct cached_id *)c->ids + hash_name(name) % CACHE_SIZE;
+
+    if (e->name_n != name.n || memcmp(e->name, name.p, name.n) != 0) {
+        e->name_n = (uint8_t)name.n;
+        memcpy(e->name, name.p, name.n);
+        id_from_name(c->key, name, &e->oid);
+    }
+    *out = e->oid;
 }
 
 static struct slice check_name(lua_State *L, int arg)
@@ -114,11 +156,11 @@ static struct slice check_name(lua_State *L, int arg)
  * on anything else. */
 static int ns_id_from_name(lua_State *L)
 {
-    const struct object_class *c = check_namespace(L);
+    struct object_class *c = check_namespace(L);
     struct slice name = check_name(L, 2);
     struct oid oid;
 
-    id_from_name(c->key, name, &oid);
+    id_of_name(c, name, &oid);
     bind_push_id(L, c, &oid, name);
     return 1;
 }
@@ -170,11 +212,11 @@ static int ns_get(lua_State *L)
 /* env.C:getByName(name) -> a stub, as get(idFromName(name)). */
 static int ns_get_by_name(lua_State *L)
 {
-    const struct object_class *c = check_namespace(L);
+    struct object_class *c = check_namespace(L);
     struct slice name = check_name(L, 2);
     struct oid oid;
 
-    id_from_name(c->key, name, &oid);
+    id_of_name(c, name, &oid);
     bind_push_stub(L, c, &oid, name);
     return 1;
 }

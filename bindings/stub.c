@@ -27,12 +27,15 @@ enum { CALL_BYTES_MAX = 32 * 1024 * 1024 };
 struct call {
     int refs;
     struct realm *realm;
-    struct address *to;  /* owned */
     struct event *event; /* until it leaves */
     struct gate_item gate;
     struct reply reply;
     struct wait wait;
     struct outcome outcome;
+    const struct object_class *class_;
+    struct oid oid;
+    size_t name_n;
+    char name[];
 };
 
 struct box {
@@ -46,7 +49,6 @@ static void call_drop(struct call *c)
     if (c->event != NULL)
         event_free(c->event);
     outcome_fini(&c->outcome);
-    free(c->to);
     free(c);
 }
 
@@ -87,8 +89,8 @@ static void on_release(struct gate_item *item, const struct error *failure)
         event_finish(e);
         return;
     }
-    host->call(c->realm->config.host_arg, c->to->class_, &c->to->oid,
-               (struct slice){c->to->name, c->to->name_n}, e);
+    host->call(c->realm->config.host_arg, c->class_, &c->oid,
+               (struct slice){c->name, c->name_n}, e);
 }
 
 /* The flight goes on without its caller. */
@@ -97,24 +99,20 @@ static void on_cancel(struct wait *w)
     (void)w;
 }
 
-static struct address *copy_address(const struct address *a)
-{
-    struct address *copy = mem_alloc(sizeof(*a) + a->name_n);
-
-    memcpy(copy, a, sizeof(*a) + a->name_n);
-    return copy;
-}
-
 /* Send `e` (taken over) in the name of task `t`; `box` gets its share. */
 static void begin(struct task *t, struct box *box, const struct address *to,
                   struct event *e)
 {
     struct object *o = vm_owner(t->vm);
-    struct call *c = mem_zalloc(sizeof(*c));
+    struct call *c = mem_alloc(sizeof(*c) + to->name_n);
 
+    memset(c, 0, sizeof(*c));
+    c->class_ = to->class_;
+    c->oid = to->oid;
+    c->name_n = to->name_n;
+    memcpy(c->name, to->name, to->name_n);
     c->refs = 2;
     c->realm = o->realm;
-    c->to = copy_address(to);
     c->event = e;
     c->gate.release = on_release;
     c->reply.done = on_reply;
@@ -159,7 +157,7 @@ static int call_k(lua_State *L, int status, lua_KContext ctx)
         bind_push_response(L, rs);
         return 1;
     }
-    failure_push(L, &o->failure);
+    failure_push(L, o->failure);
     return lua_error(L);
 }
 

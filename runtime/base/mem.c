@@ -15,7 +15,10 @@ static void *check(void *p, size_t size)
 
 void *mem_zalloc(size_t size)
 {
-    return check(calloc(1, size), size);
+    /* Not calloc: the C library serves small blocks fastest from malloc. */
+    void *p = check(malloc(size), size);
+
+    return memset(p, 0, size);
 }
 
 void *mem_alloc(size_t size)

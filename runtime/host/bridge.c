@@ -79,7 +79,7 @@ static void on_routed(struct reply *r, struct outcome *o)
 
     o->response = NULL;
     if (o->kind != OUTCOME_RESPONSE)
-        rs = answer_failure(h->worker, &o->failure);
+        rs = answer_failure(h->worker, o->failure);
     if (h->exchange != NULL)
         exchange_reply(h->exchange, rs);
     else

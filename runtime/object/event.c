@@ -9,29 +9,21 @@
 #include "base/must.h"
 #include "object/section.h"
 
-void failure_fini(struct failure *f)
+static void failure_free(struct failure *f)
 {
+    if (f == NULL)
+        return;
     buf_fini(&f->message);
     buf_fini(&f->stack);
     buf_fini(&f->table);
-}
-
-void failure_copy(struct failure *to, const struct failure *from)
-{
-    *to = *from;
-    to->message = (struct buf){0};
-    to->stack = (struct buf){0};
-    to->table = (struct buf){0};
-    buf_add_slice(&to->message, buf_slice(&from->message));
-    buf_add_slice(&to->stack, buf_slice(&from->stack));
-    buf_add_slice(&to->table, buf_slice(&from->table));
+    free(f);
 }
 
 void outcome_fini(struct outcome *o)
 {
     response_drop(o->response);
     buf_fini(&o->values);
-    failure_fini(&o->failure);
+    failure_free(o->failure);
     *o = (struct outcome){0};
 }
 
@@ -43,10 +35,18 @@ void outcome_fail(struct outcome *o, const char *code, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    struct failure *f = outcome_failed(o);
+
+    f->code = code;
+    buf_add_text(&f->message, text);
+}
+
+struct failure *outcome_failed(struct outcome *o)
+{
     outcome_fini(o);
     o->kind = OUTCOME_FAILURE;
-    o->failure.code = code;
-    buf_add_text(&o->failure.message, text);
+    o->failure = mem_zalloc(sizeof(*o->failure));
+    return o->failure;
 }
 
 struct event *event_new(enum event_kind kind)
@@ -86,9 +86,9 @@ void event_fail(struct event *e, const char *code, const char *text,
                 bool retryable)
 {
     outcome_fail(&e->outcome, code, "%s", text);
-    e->outcome.failure.retryable = retryable;
+    e->outcome.failure->retryable = retryable;
     if (e->has_oid)
-        oid_to_hex(&e->oid, e->outcome.failure.object_id);
+        oid_to_hex(&e->oid, e->outcome.failure->object_id);
 }
 
 void event_release(struct gate_item *item, const struct error *failure)

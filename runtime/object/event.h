@@ -47,16 +47,15 @@ struct outcome {
     struct response *response; /* RESPONSE */
     struct buf values;         /* VALUES: encoded one after another */
     uint32_t count;            /* VALUES: how many */
-    struct failure failure;    /* FAILURE */
+    struct failure *failure;   /* FAILURE; NULL otherwise */
 };
 
 void outcome_fini(struct outcome *o);
 /* Make `o` (empty before) a failure by a printf format. */
 void outcome_fail(struct outcome *o, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* A copy that shares nothing. */
-void failure_copy(struct failure *to, const struct failure *from);
-void failure_fini(struct failure *f);
+/* Make `o` a failure that has yet to be filled, and return that. */
+struct failure *outcome_failed(struct outcome *o);
 
 /* Where the outcome of an event goes.  `done` is called exactly once, on the
  * thread of the object, takes what it wants out of `o` and leaves the rest. */

@@ -289,6 +289,7 @@ void realm_drop_classes(struct realm *r)
     {
         HASH_DEL(r->classes, c);
         free(c->name);
+        free(c->ids);
         free(c);
     }
 }

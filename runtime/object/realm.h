@@ -34,6 +34,7 @@ struct object;
 struct object_class {
     char *name;        /* owned */
     uint8_t key[32];   /* ids are made with it */
+    void *ids;         /* owned; names and their ids, for the bindings */
     UT_hash_handle hh; /* realm.classes, by name */
 };
 

@@ -37,11 +37,24 @@ static void send_outbox(struct object *o)
     }
 }
 
+/* A script's coroutine that yielded inside storage:transaction has left it
+ * half done. */
+static void undo_open_transactions(struct object *o)
+{
+    while (db_savepoint_depth(o->db) > 0) {
+        if (db_savepoint_undo(o->db, NULL) != 0)
+            break;
+    }
+    task_forbid_wait(o->vm, NULL);
+}
+
 static void end_turn(struct object *o)
 {
     struct error err;
 
     o->running = NULL;
+    if (o->db != NULL && db_savepoint_depth(o->db) > 0)
+        undo_open_transactions(o);
     if (o->db != NULL && db_is_dirty(o->db)) {
         int rc = db_commit(o->db, &err);
 
@@ -101,7 +114,7 @@ static void end_init(struct object *o, struct event *e)
 static void end_block(struct object *o, struct event *e)
 {
     if (e->outcome.kind == OUTCOME_FAILURE) {
-        struct buf *message = &e->outcome.failure.message;
+        struct buf *message = &e->outcome.failure->message;
 
         buf_add_byte(message, '\0');
         o->running = NULL;
@@ -132,7 +145,7 @@ static void end_event(struct object *o, struct task *t)
         end_block(o, e);
     } else {
         if (e->outcome.kind == OUTCOME_FAILURE && e->has_oid)
-            oid_to_hex(&e->oid, e->outcome.failure.object_id);
+            oid_to_hex(&e->oid, e->outcome.failure->object_id);
         list_push(&o->outbox, &e->gate.link);
         end_turn(o);
     }
