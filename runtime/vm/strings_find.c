@@ -100,8 +100,10 @@ static const char *find_simple(struct slice s, struct slice what)
 
 static int give_plain(lua_State *L, size_t at, size_t n)
 {
+    size_t end = at + n;
+
     lua_pushinteger(L, (lua_Integer)at + 1);
-    lua_pushinteger(L, (lua_Integer)(at + n));
+    lua_pushinteger(L, (lua_Integer)end);
     return 2;
 }
 

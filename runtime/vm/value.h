@@ -6,7 +6,9 @@
  * A table whose keys are exactly 1..n is an array, else a map.  Strings are
  * MessagePack str when valid UTF-8 or not: str carries bytes here.  mk.null
  * (light userdata NULL) is ext 0x01 inside tables as well; nil is MessagePack
- * nil and occurs at the top only.
+ * nil and occurs at the top only.  What others wrote is read as well: bin as a
+ * string, float 32, integers not in their shortest form, nil inside a table as
+ * mk.null.
  */
 #ifndef VM_VALUE_H
 #define VM_VALUE_H
@@ -38,13 +40,18 @@ struct value_hooks {
     const char *root; /* how the path begins: "value", "argument 2" */
 };
 
-/* Append the encoding of the value at `idx` to `out`.  Never raises; on
+/* Append the encoding of the value at `idx` to `out`.  `hooks` may be NULL:
+ * plain data, "stored", "value".  Never raises and calls no metamethod; on
  * failure `out` is as before and `err` has the path.  ERR_INVALID: what cannot
- * be encoded; ERR_TOO_BIG: more than `max` bytes. */
+ * be encoded; ERR_TOO_BIG: more than `max` bytes; ERR_NOMEM: the Lua stack
+ * cannot grow.  Its time is in proportion to `max`, however often a table
+ * occurs in the value. */
 int value_encode(struct lua_State *L, int idx, const struct value_hooks *hooks,
                  size_t max, struct buf *out, struct error *err);
-/* Decode one value from `in` and push it; `*used` gets its bytes.  ERR_CORRUPT
- * with the byte offset (nothing pushed).  [raises: mem] */
+/* Decode one value from `in` and push it; `*used` gets its bytes.  `hooks` may
+ * be NULL.  ERR_CORRUPT with the byte offset, or ERR_NOMEM when the Lua stack
+ * cannot grow (nothing pushed).  Any bytes are safe: at most 64 levels, memory
+ * in proportion to `in`.  [raises: mem] */
 int value_decode(struct lua_State *L, struct slice in,
                  const struct value_hooks *hooks, size_t *used,
                  struct error *err);
