@@ -52,6 +52,7 @@ static int advance(lua_State *L, lua_State *co, int narg)
 {
     struct vm *vm = vm_get(L);
     int wall = lua_isyieldable(L) ? 0 : 1;
+    int loading = vm->loading;
     int n = 0;
 
     lua_xmove(L, co, narg);
@@ -68,6 +69,7 @@ static int advance(lua_State *L, lua_State *co, int narg)
         *vm_extra(co) |= MARK_PARKED;
         return PARKED;
     }
+    require_unwind(L, loading);
     return take(L, co, status, n);
 }
 

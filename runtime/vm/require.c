@@ -2,7 +2,8 @@
  * require.c - require(name), with a cache that scripts do not see.
  *
  * The cache is a table in the registry: name -> value, or, while the module is
- * loaded, its place in the chain of those being loaded (light userdata).
+ * being loaded, a mark (light userdata); the chain has the marks of those, the
+ * outermost first.
  */
 #include "vm/code.h"
 #include "vm/state.h"
@@ -10,7 +11,13 @@
 enum { NESTED_MAX = 100, CHAIN_SHOWN = 20 };
 
 /* Addresses: keys of the registry. */
-static const char cache_key, chain_key, loading_meta_key;
+static const char cache_key, chain_key, mark_meta_key;
+
+/* Stands for one module that is being loaded, whose name is its user value; in
+ * the chain at `depth`. */
+struct mark {
+    int depth;
+};
 
 /* Push a table of the registry, made on first use. */
 static void push_table(lua_State *L, const char *key)
@@ -45,6 +52,8 @@ static int raise_cycle(lua_State *L, const char *name)
     luaL_buffinit(L, &b);
     for (int i = from; i <= n; i++) {
         lua_rawgeti(L, chain, i);
+        lua_getiuservalue(L, -1, 1);
+        lua_replace(L, -2);
         luaL_addvalue(&b);
         luaL_addstring(&b, " -> ");
     }
@@ -54,39 +63,72 @@ static int raise_cycle(lua_State *L, const char *name)
                       lua_tostring(L, -1));
 }
 
-/* __close of the mark at 1: the module that it stands for is loaded, or has
- * failed. */
-static int end_loading(lua_State *L)
+static bool is_loading(lua_State *L, int idx)
+{
+    return lua_islightuserdata(L, idx) && lua_touserdata(L, idx) == &chain_key;
+}
+
+/* The module of the mark on top is not being loaded any more. */
+static void forget(lua_State *L, int cache)
+{
+    lua_getiuservalue(L, -1, 1);
+    lua_pushvalue(L, -1);
+    lua_rawget(L, cache);
+    if (is_loading(L, -1)) {
+        lua_pushvalue(L, -2);
+        lua_pushnil(L);
+        lua_rawset(L, cache);
+    }
+    lua_pop(L, 2);
+}
+
+void require_unwind(lua_State *L, int depth)
 {
     struct vm *vm = vm_get(L);
+    int top = lua_gettop(L);
+
+    if (vm->loading <= depth || !lua_checkstack(L, 8))
+        return;
+    push_table(L, &cache_key);
+    push_table(L, &chain_key);
+    for (; vm->loading > depth; vm->loading--) {
+        lua_rawgeti(L, top + 2, vm->loading);
+        forget(L, top + 1);
+        lua_pop(L, 1);
+        lua_pushnil(L);
+        lua_rawseti(L, top + 2, vm->loading);
+    }
+    lua_settop(L, top);
+}
+
+/* __close of the mark at 1: its module is loaded, or has failed. */
+static int end_loading(lua_State *L)
+{
+    struct mark *m = lua_touserdata(L, 1);
 
     push_table(L, &chain_key);
-    lua_rawgeti(L, -1, vm->loading);
-    lua_pushnil(L);
-    lua_rawseti(L, -3, vm->loading);
-    vm->loading--;
-    push_table(L, &cache_key);
-    lua_insert(L, -2);
-    lua_pushvalue(L, -1);
-    lua_rawget(L, -3);
-    if (!lua_islightuserdata(L, -1) || lua_touserdata(L, -1) != &chain_key)
-        return 0;
-    lua_pop(L, 1);
-    lua_pushnil(L);
-    lua_rawset(L, -3);
+    lua_rawgeti(L, -1, m->depth);
+    /* Else it was unwound with the coroutine that failed. */
+    if (lua_rawequal(L, -1, 1))
+        require_unwind(L, m->depth - 1);
     return 0;
 }
 
-static void push_mark(lua_State *L)
+/* Push a mark for the module named at index 1. */
+static void push_mark(lua_State *L, int depth)
 {
-    lua_newuserdatauv(L, 0, 0);
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &loading_meta_key) != LUA_TTABLE) {
+    struct mark *m = lua_newuserdatauv(L, sizeof(*m), 1);
+
+    m->depth = depth;
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &mark_meta_key) != LUA_TTABLE) {
         lua_pop(L, 1);
         lua_createtable(L, 0, 1);
         lua_pushcfunction(L, end_loading);
         lua_setfield(L, -2, "__close");
         lua_pushvalue(L, -1);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &loading_meta_key);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &mark_meta_key);
     }
     lua_setmetatable(L, -2);
 }
@@ -97,14 +139,14 @@ static void begin_loading(lua_State *L, int cache)
 {
     struct vm *vm = vm_get(L);
 
-    push_mark(L);
+    push_mark(L, vm->loading + 1);
+    push_table(L, &chain_key);
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -2, vm->loading + 1);
+    lua_pop(L, 1);
     lua_pushvalue(L, 1);
     lua_pushlightuserdata(L, (void *)(uintptr_t)&chain_key);
     lua_rawset(L, cache);
-    push_table(L, &chain_key);
-    lua_pushvalue(L, 1);
-    lua_rawseti(L, -2, vm->loading + 1);
-    lua_pop(L, 1);
     vm->loading++;
     lua_toclose(L, -1);
 }
@@ -154,10 +196,10 @@ int require_module(lua_State *L)
     lua_settop(L, 1);
     push_table(L, &cache_key);
     lua_pushvalue(L, 1);
-    int type = lua_rawget(L, 2);
-    if (type == LUA_TLIGHTUSERDATA && lua_touserdata(L, -1) == &chain_key)
+    lua_rawget(L, 2);
+    if (is_loading(L, -1))
         return raise_cycle(L, name.p);
-    if (type != LUA_TNIL)
+    if (!lua_isnil(L, -1))
         return 1;
     if (vm_get(L)->loading >= NESTED_MAX)
         return luaL_error(L, "too many modules require one another");

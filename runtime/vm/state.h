@@ -117,5 +117,8 @@ int protect_explain(lua_State *L);
 /* load (load.c) and require (require.c), as in API.md, section 1. */
 int load_chunk(lua_State *L);
 int require_module(lua_State *L);
+/* A coroutine failed that left modules half loaded: `depth` were being loaded
+ * when it was resumed.  Never raises. */
+void require_unwind(lua_State *L, int depth);
 
 #endif

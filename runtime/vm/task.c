@@ -188,6 +188,7 @@ static enum task_status stopped(struct task *t, int rc)
         return TASK_KILLED;
     if (rc == LUA_YIELD)
         return yielded(t);
+    require_unwind(t->vm->L, 0);
     return rc == LUA_OK ? TASK_DONE : TASK_FAILED;
 }
 

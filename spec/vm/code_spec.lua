@@ -159,6 +159,20 @@ describe("code", function()
       "local ok = pcall(require, 'm') go = true return ok, require 'm'") })
   end)
 
+  it("forgets modules that a coroutine left half loaded", function()
+    write("m.lua", "require 'n'")
+    write("n.lua", "if not go then error('not yet', 0) end return 'went'")
+    open()
+    assert.same({ "done", false, "not yet", 3, "went", false, "not yet" }, { vm.finish(v, [[
+      local co = coroutine.create(function() require 'm' end)
+      local ok, e = coroutine.resume(co)
+      local waited = wait()
+      go = true
+      local n = require 'n'
+      return ok, e, waited, n, coroutine.close(co)]]) })
+    assert.same({ "done", true }, { vm.finish(v, "return require 'm'") })
+  end)
+
   it("takes a module that the runtime made", function()
     open()
     v:setModule "moonkeep"
