@@ -110,9 +110,15 @@ void disk_nodes_free(struct disk_node **all)
     }
 }
 
-void disk_node_write(struct disk_node *n, const void *p, size_t len, int64_t at)
+void disk_node_write(struct disk_node *n, const struct iovec *v, int count,
+                     int64_t at)
 {
-    note(n, &(struct node_write){mem_dup(p, len), len, at});
+    struct buf all = {0};
+
+    buf_room(&all, 1); /* no parts make a write of nothing, not of no bytes */
+    for (int i = 0; i < count; i++)
+        buf_add(&all, v[i].iov_base, v[i].iov_len);
+    note(n, &(struct node_write){all.p, all.n, at});
 }
 
 void disk_node_resize(struct disk_node *n, int64_t size)

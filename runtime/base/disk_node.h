@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "base/buf.h"
 #include "base/random.h"
@@ -25,7 +26,8 @@ struct disk_node {
 /* A new empty file, owned by the list `*all`. */
 struct disk_node *disk_node_new(struct disk_node **all);
 void disk_nodes_free(struct disk_node **all);
-void disk_node_write(struct disk_node *n, const void *p, size_t len,
+/* One write of all the parts. */
+void disk_node_write(struct disk_node *n, const struct iovec *v, int count,
                      int64_t at);
 void disk_node_resize(struct disk_node *n, int64_t size);
 /* All unsynced writes become durable. */

@@ -145,29 +145,20 @@ static int64_t sim_pread(struct file *f, void *p, size_t n, int64_t at)
     return (int64_t)n;
 }
 
-static struct buf join_parts(const struct iovec *v, int n)
-{
-    struct buf all = {0};
-
-    for (int i = 0; i < n; i++)
-        buf_add(&all, v[i].iov_base, v[i].iov_len);
-    return all;
-}
-
 static int sim_pwritev(struct file *f, const struct iovec *v, int n, int64_t at)
 {
-    struct buf all = join_parts(v, n);
+    int64_t end = at;
     int rc;
     struct sim *s = enter_file(f, &rc);
-    struct disk_node *node = file_of(f)->node;
 
+    for (int i = 0; i < n; i++)
+        end += (int64_t)v[i].iov_len;
     if (rc == 0)
-        rc = check_room(s, node, at + (int64_t)all.n);
+        rc = check_room(s, file_of(f)->node, end);
     if (rc == 0) {
-        disk_node_write(node, all.p, all.n, at);
+        disk_node_write(file_of(f)->node, v, n, at);
         rc = step(s);
     }
-    buf_fini(&all);
     return leave(s, rc);
 }
 
@@ -259,7 +250,8 @@ static int sim_rename(struct disk *d, const char *from, const char *to)
     return change_name(d, &(struct name_change){NAME_MOVED, from, to, NULL});
 }
 
-static int sim_sync_all(struct disk *d)
+/* Sync the names in `folder`, or everything when it is NULL. */
+static int sync_names(struct disk *d, const char *folder)
 {
     struct sim *s = enter(d);
     bool fails;
@@ -267,28 +259,26 @@ static int sim_sync_all(struct disk *d)
 
     if (rc != 0)
         return leave(s, rc);
-    for (struct disk_node *n = s->nodes; n != NULL; n = n->next) {
+    for (struct disk_node *n = s->nodes; folder == NULL && n != NULL;
+         n = n->next) {
         if (fails)
             disk_node_crash(n, &s->random);
         else
             disk_node_sync(n);
     }
     if (!fails)
-        names_sync(&s->log, &s->durable, NULL);
+        names_sync(&s->log, &s->durable, folder);
     return leave(s, fails ? ERR_IO : 0);
+}
+
+static int sim_sync_all(struct disk *d)
+{
+    return sync_names(d, NULL);
 }
 
 static int sim_sync_folder(struct disk *d, const char *path)
 {
-    struct sim *s = enter(d);
-    bool fails;
-    int rc = s->is_dead ? ERR_IO : sync_step(s, &fails);
-
-    if (rc != 0)
-        return leave(s, rc);
-    if (!fails)
-        names_sync(&s->log, &s->durable, path);
-    return leave(s, fails ? ERR_IO : 0);
+    return sync_names(d, path);
 }
 
 static int sim_list(struct disk *d, const char *path,
