@@ -3,8 +3,28 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/must.h"
 #include "store/inside.h"
 #include "store/record.h"
+
+struct store_class *classes_intern(struct store *s, const char *name)
+{
+    size_t n = strlen(name);
+
+    MUST(n >= 1 && n <= RECORD_CLASS_MAX);
+    pthread_mutex_lock(&s->mutex);
+    struct store_class *class = s->classes;
+    while (class != NULL && strcmp(class->name, name) != 0)
+        class = class->next;
+    if (class == NULL) {
+        class = mem_zalloc(sizeof(*class) + n + 1);
+        memcpy(class->name, name, n);
+        class->next = s->classes;
+        s->classes = class;
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return class;
+}
 
 /* Names, each once. */
 struct name_set {

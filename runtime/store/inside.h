@@ -40,6 +40,8 @@ struct store {
     bool is_dropped;
 };
 
+enum { KEPT_MAX = 16 }; /* idle connections of a client */
+
 struct store_client {
     struct store *store;
     struct list link; /* in store->clients */
@@ -53,7 +55,9 @@ struct store_client {
     size_t bucket_count, file_count;
     struct list commits; /* struct commit, by number: not synced yet */
     struct list dirty;   /* struct pagefile, by needed_from: not in its file */
-    int64_t overlay_pages;  /* of all page files */
+    int64_t overlay_pages;          /* of all page files */
+    struct sqlite3 *kept[KEPT_MAX]; /* ready for pagefile_connect */
+    size_t kept_count;
     struct buf scratch;     /* the record that is being made */
     struct list open_files; /* struct pagefile with a file, by last use */
     size_t open_file_count;
@@ -136,6 +140,10 @@ void pagefile_free(struct pagefile *f);
 void pagefile_close_file(struct pagefile *f);
 /* Path of an object's file under the data folder; owned by the caller. */
 char *pagefile_path(const char *class_name, const struct oid *id);
+
+/* classes.c */
+/* The store's one entry for that name; borrowed.  Any thread. */
+struct store_class *classes_intern(struct store *s, const char *name);
 
 /* commit.c */
 /* Log what the open transaction wrote, if anything.  Returns 0; or ERR_*, also

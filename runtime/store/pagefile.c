@@ -60,25 +60,6 @@ static void unlink_from_table(struct pagefile *f)
     f->client->file_count--;
 }
 
-static struct store_class *intern(struct store *s, const char *name)
-{
-    size_t n = strlen(name);
-
-    MUST(n >= 1 && n <= RECORD_CLASS_MAX);
-    pthread_mutex_lock(&s->mutex);
-    struct store_class *class = s->classes;
-    while (class != NULL && strcmp(class->name, name) != 0)
-        class = class->next;
-    if (class == NULL) {
-        class = mem_zalloc(sizeof(*class) + n + 1);
-        memcpy(class->name, name, n);
-        class->next = s->classes;
-        s->classes = class;
-    }
-    pthread_mutex_unlock(&s->mutex);
-    return class;
-}
-
 void pagefile_close_file(struct pagefile *f)
 {
     if (f->file == NULL)
@@ -155,7 +136,7 @@ static struct pagefile *add(struct store_client *c, const char *class_name,
     struct pagefile *f = mem_zalloc(sizeof(*f));
 
     f->client = c;
-    f->class = intern(c->store, class_name);
+    f->class = classes_intern(c->store, class_name);
     f->id = *id;
     f->epoch = 1;
     list_init(&f->commits);

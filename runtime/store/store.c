@@ -238,6 +238,8 @@ void store_detach(struct store_client *c)
     list_unlink(&c->link);
     bool is_last = s->is_dropped && list_empty(&s->clients);
     pthread_mutex_unlock(&s->mutex);
+    while (c->kept_count != 0)
+        sqlite3_close(c->kept[--c->kept_count]);
     vfs_fini(&c->vfs);
     buf_fini(&c->scratch);
     free(c);

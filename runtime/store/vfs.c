@@ -1,21 +1,15 @@
 #include "store/inside.h"
 
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/must.h"
 #include "base/random.h"
 
-/* Pages that SQLite keeps itself; the others come from the overlay at the cost
- * of a copy. */
-#define CACHE_PAGES "16"
-
 struct vfs_file {
     sqlite3_file base;
-    struct pagefile *pages;
+    struct pagefile *pages; /* NULL while the connection is kept for another */
+    int lock;
 };
 
 static struct pagefile *pages_of(sqlite3_file *file)
@@ -86,8 +80,7 @@ static int file_size(sqlite3_file *file, sqlite3_int64 *out)
 
 static int file_lock(sqlite3_file *file, int level)
 {
-    (void)file;
-    (void)level;
+    container_of(file, struct vfs_file, base)->lock = level;
     return SQLITE_OK;
 }
 
@@ -151,6 +144,7 @@ static int vfs_open(sqlite3_vfs *base, const char *name, sqlite3_file *file,
     if ((flags & SQLITE_OPEN_MAIN_DB) == 0 || v->connecting == NULL)
         return SQLITE_CANTOPEN;
     f->pages = v->connecting;
+    f->lock = SQLITE_LOCK_NONE;
     v->connecting = NULL;
     f->base.pMethods = &methods;
     if (out_flags != NULL)
@@ -236,6 +230,29 @@ void vfs_fini(struct vfs *v)
     sqlite3_vfs_unregister(&v->base);
 }
 
+static struct vfs_file *file_of(sqlite3 *db)
+{
+    sqlite3_file *file = NULL;
+
+    sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    return container_of(file, struct vfs_file, base);
+}
+
+void vfs_bind(sqlite3 *db, struct pagefile *pages)
+{
+    file_of(db)->pages = pages;
+}
+
+bool vfs_unbind(sqlite3 *db)
+{
+    struct vfs_file *f = file_of(db);
+
+    if (f->lock != SQLITE_LOCK_NONE)
+        return false;
+    f->pages = NULL;
+    return true;
+}
+
 static void configure(void)
 {
     /* Fails only where SQLite already runs, and then it runs as it is. */
@@ -252,120 +269,5 @@ int vfs_init_library(struct error *err)
     pthread_once(&once, configure);
     if (sqlite3_initialize() != SQLITE_OK)
         return error_set(err, ERR_NOMEM, "cannot initialize SQLite");
-    return 0;
-}
-
-static const char template_sql[] =
-    "PRAGMA page_size = 4096;"
-    "CREATE TABLE _mk_kv(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;"
-    "CREATE TABLE _mk_meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-    "CREATE TABLE _mk_alarms(name TEXT PRIMARY KEY, time INTEGER,"
-    " payload BLOB, every INTEGER, cron TEXT, missed TEXT, retry INTEGER,"
-    " grid INTEGER) WITHOUT ROWID;";
-
-static void split_image(struct template_image *t, const unsigned char *image,
-                        sqlite3_int64 size)
-{
-    t->count = (uint32_t)(size / STORE_PAGE);
-    t->pages = mem_zalloc(t->count * sizeof(struct page *));
-    for (uint32_t i = 0; i < t->count; i++) {
-        t->pages[i] = page_new();
-        memcpy(t->pages[i]->bytes, image + (size_t)i * STORE_PAGE, STORE_PAGE);
-    }
-}
-
-int template_build(struct template_image *t, struct error *err)
-{
-    sqlite3 *db = NULL;
-    sqlite3_int64 size = 0;
-    unsigned char *image = NULL;
-
-    *t = (struct template_image){0};
-    if (sqlite3_open(":memory:", &db) == SQLITE_OK &&
-        sqlite3_exec(db, template_sql, NULL, NULL, NULL) == SQLITE_OK)
-        image = sqlite3_serialize(db, "main", &size, 0);
-    if (image == NULL) {
-        int rc =
-            error_set(err, ERR_NOMEM, "cannot build the empty database: %s",
-                      sqlite3_errmsg(db));
-        sqlite3_close(db);
-        return rc;
-    }
-    split_image(t, image, size);
-    sqlite3_free(image);
-    sqlite3_close(db);
-    return 0;
-}
-
-void template_fini(struct template_image *t)
-{
-    for (uint32_t i = 0; i < t->count; i++)
-        page_drop(t->pages[i]);
-    free(t->pages);
-    *t = (struct template_image){0};
-}
-
-static const char connect_sql[] = "PRAGMA locking_mode = EXCLUSIVE;"
-                                  "PRAGMA journal_mode = MEMORY;"
-                                  "PRAGMA synchronous = OFF;"
-                                  "PRAGMA temp_store = MEMORY;"
-                                  "PRAGMA secure_delete = OFF;"
-                                  "PRAGMA cache_size = " CACHE_PAGES ";";
-
-/* The limit on the object's size, known to SQLite so that a statement finds
- * it and not the commit. */
-static int set_page_limit(struct pagefile *f, sqlite3 *db)
-{
-    int64_t pages = f->client->store->config.object_bytes / STORE_PAGE;
-    char sql[64];
-
-    if (pages == 0)
-        return SQLITE_OK;
-    snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %lld",
-             (long long)(pages < INT_MAX ? pages : INT_MAX - 1));
-    return sqlite3_exec(db, sql, NULL, NULL, NULL);
-}
-
-static int map_connect(int rc)
-{
-    switch (rc & 0xff) {
-    case SQLITE_NOMEM:
-        return ERR_NOMEM;
-    case SQLITE_NOTADB:
-    case SQLITE_CORRUPT:
-        return ERR_CORRUPT;
-    default:
-        return ERR_IO;
-    }
-}
-
-int pagefile_connect(struct pagefile *f, struct sqlite3 **out,
-                     struct error *err)
-{
-    struct vfs *v = &f->client->vfs;
-    sqlite3 *db = NULL;
-
-    *out = NULL;
-    v->connecting = f;
-    int rc = sqlite3_open_v2("object", &db,
-                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-                                 SQLITE_OPEN_EXRESCODE,
-                             v->name);
-    v->connecting = NULL;
-    if (rc == SQLITE_OK)
-        rc = sqlite3_exec(db, connect_sql, NULL, NULL, NULL);
-    if (rc == SQLITE_OK)
-        rc = set_page_limit(f, db);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
-    if (rc != SQLITE_OK) {
-        int code = map_connect(rc);
-
-        error_set(err, code, "cannot open the object's database: %s",
-                  sqlite3_errmsg(db));
-        sqlite3_close(db);
-        return code;
-    }
-    *out = db;
     return 0;
 }

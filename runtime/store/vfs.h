@@ -8,6 +8,7 @@
 #define STORE_VFS_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -35,6 +36,13 @@ int vfs_init_library(struct error *err);
 void vfs_init(struct vfs *v, const struct clock *clock);
 void vfs_fini(struct vfs *v);
 
+/* Let the connection's file be another object's: only for a connection that
+ * holds no lock and has nothing of the former one in its cache. */
+void vfs_bind(sqlite3 *db, struct pagefile *pages);
+/* Take its object away; false, and nothing done, while it holds a lock. */
+bool vfs_unbind(sqlite3 *db);
+
+/* connect.c */
 int template_build(struct template_image *t, struct error *err);
 void template_fini(struct template_image *t);
 

@@ -236,6 +236,59 @@ describe("the store", function()
     end)
   end)
 
+  describe("using a connection again", function()
+    before_each(function() open() end)
+    after_each(function() finish() disk:free() end)
+
+    it("shows each object its own", function()
+      for round = 1, 5 do
+        for n = 1, 20 do
+          local o = object(n)
+          assert.equal(round > 1 and (round - 1) * 100 + n or nil, value(o))
+          assert.equal(n % 3 == 0 and round > 1 and "own" or nil,
+            (o:exec "SELECT name FROM sqlite_schema WHERE name = 'own'") ~= true and "own" or nil)
+          set(o, round * 100 + n)
+          if n % 3 == 0 and round == 1 then o:exec "CREATE TABLE own(x)" end
+          if n % 5 == 0 then o:exec(("INSERT INTO _mk_kv VALUES(CAST('r%d' AS BLOB), randomblob(9000))"):format(round)) end
+          if n % 4 == 0 then store:pump() client:poll() end
+          assert.equal("ok", o:exec "PRAGMA integrity_check")
+          close(o)
+        end
+      end
+    end)
+
+    it("shows an empty object after a full one", function()
+      local o = object(1)
+      for i = 1, 30 do
+        o:exec(("INSERT INTO _mk_kv VALUES(CAST('%d' AS BLOB), randomblob(3000))"):format(i))
+      end
+      close(o)
+      o = object(2)
+      assert.equal("0", o:exec "SELECT CAST(count(*) AS TEXT) FROM _mk_kv")
+      assert.is_true(tonumber(o:exec "PRAGMA page_count") < 8)
+      set(o, 1)
+      close(o)
+      o = object(1)
+      assert.equal("30", o:exec "SELECT CAST(count(*) AS TEXT) FROM _mk_kv")
+    end)
+
+    it("keeps none with an open transaction, a failure, or a script's doings", function()
+      local o = object(1)
+      set(o, 1)
+      o:exec "BEGIN"
+      set(o, 2)
+      close(o)
+      o = object(2)
+      o:exec "PRAGMA case_sensitive_like = ON"
+      o:scripted()
+      close(o)
+      o = object(3)
+      assert.equal("1", o:exec "SELECT CAST('a' LIKE 'A' AS TEXT)")
+      close(o)
+      assert.equal(1, value(object(1)))
+    end)
+  end)
+
   describe("that empties an object", function()
     local path = "objects/Counter/01/01" .. ("0"):rep(62) .. ".sqlite"
 

@@ -34,6 +34,7 @@ struct lclient {
 struct lobject {
     struct pagefile *pf;
     sqlite3 *db;
+    enum pagefile_use use;
 };
 
 static struct lstore *check_store(lua_State *L)
@@ -178,7 +179,8 @@ static struct lobject *check_object(lua_State *L)
 
 static void disconnect(struct lobject *o)
 {
-    sqlite3_close(o->db);
+    if (o->db != NULL)
+        pagefile_disconnect(o->pf, o->db, o->use);
     o->db = NULL;
 }
 
@@ -228,6 +230,13 @@ static int object_exec(lua_State *L)
             return sql_fail(L, o);
     }
     return 1;
+}
+
+/* o:scripted(): its connection is not to be used again */
+static int object_scripted(lua_State *L)
+{
+    check_object(L)->use = PAGEFILE_SCRIPTED;
+    return 0;
 }
 
 static int object_close(lua_State *L)
@@ -298,6 +307,7 @@ static const luaL_Reg client_methods[] = {
 
 static const luaL_Reg object_methods[] = {
     {"exec", object_exec},
+    {"scripted", object_scripted},
     {"close", object_close},
     {"discard", object_discard},
     {"reset", object_reset},
