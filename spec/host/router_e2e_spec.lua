@@ -1,0 +1,188 @@
+-- The router, the way without one, and scripts that do not load (API.md,
+-- sections 1 and 12).
+local program = require "program"
+
+local function started(options, body)
+  local app <close> = program.start(options)
+  return body(app)
+end
+
+describe("the router", function()
+  local SCRIPT = [[
+    local mk = require "moonkeep"
+    local routes = {
+      ["/string"] = function() return "text" end,
+      ["/nil"] = function() return nil end,
+      ["/nothing"] = function() end,
+      ["/response"] = function() return mk.Response("made", { status = 201 }) end,
+      ["/table"] = function() return {} end,
+      ["/number"] = function() return 5 end,
+      ["/true"] = function() return true end,
+      ["/error"] = function() error "the router went wrong" end,
+      ["/error-table"] = function() error { message = "a table went wrong" } end,
+      ["/vars"] = function(_, env) return env.greeting .. env.list[2] .. tostring(env.Thing ~= nil) end,
+      ["/twice"] = function()
+        once = once or mk.Response "once"
+        return once
+      end,
+    }
+    return {
+      Thing = mk.class "Thing",
+      fetch = function(request, env, ctx) return routes[request.path](request, env, ctx) end,
+    }]]
+  local CONFIG = "return { vars = { greeting = 'hi', list = { 1, 2 } } }"
+  local cases = {
+    { "/string", 200, "text" }, { "/nil", 404 }, { "/nothing", 404 }, { "/response", 201, "made" },
+    { "/table", 500 }, { "/number", 500 }, { "/true", 500 }, { "/error", 500 }, { "/error-table", 500 },
+    { "/vars", 200, "hi2true" },
+  }
+
+  for _, command in ipairs { "serve", "dev" } do
+    describe("under " .. command, function()
+      local app
+      setup(function()
+        app = program.start { script = SCRIPT, config = CONFIG, command = command }
+      end)
+      teardown(function() app:close() end)
+
+      for _, case in ipairs(cases) do
+        it(("answers %s with %d"):format(case[1], case[2]), function()
+          local got = app:get(case[1])
+          assert.equal(case[2], got.status)
+          if case[3] then assert.equal(case[3], got.body) end
+        end)
+      end
+
+      it("gives a string its type", function()
+        assert.equal("text/plain;charset=UTF-8", app:get("/string").headers["content-type"])
+      end)
+
+      it("logs the message and traceback of an error", function()
+        app:get "/error"
+        local log = app:wait_log "the router went wrong"
+        assert.is_truthy(log:find("main.lua:", 1, true))
+        assert.is_truthy(log:find("traceback", 1, true))
+      end)
+
+      it("shows them in the body " .. (command == "dev" and "too" or "never"), function()
+        local body = app:get("/error").body
+        local shown = body:find("the router went wrong", 1, true) ~= nil
+        assert.equal(command == "dev", shown)
+        assert.equal(command == "dev", body:find("traceback", 1, true) ~= nil)
+      end)
+    end)
+  end
+end)
+
+describe("without a router", function()
+  local app
+  setup(function()
+    app = program.start { script = [[
+      local mk = require "moonkeep"
+      local Echo = mk.class "Echo"
+      function Echo:fetch(request)
+        if request.path == "/nil" then return nil end
+        return ("%s %s %s %s"):format(request.method, self.id.name, request.path, request.query.q or "-")
+      end
+      local Mute = mk.class "Mute"
+      return { Echo = Echo, Mute = Mute, helper = 5, ["not"] = { class = true } }]] }
+  end)
+  teardown(function() app:close() end)
+
+  for _, case in ipairs {
+    { "/Echo/a/rest", 200, "GET a /rest -" },
+    { "/Echo/a/rest/of/it?q=1", 200, "GET a /rest/of/it 1" },
+    { "/Echo/a", 200, "GET a / -" },
+    { "/Echo/a/", 200, "GET a / -" },
+    { "/Echo/a?q=2", 200, "GET a / 2" },
+    { "/Echo/a%20b%2Fc/x", 200, "GET a b/c /x -" },
+    { "/Echo/a%C3%A4/x", 200, "GET a\xc3\xa4 /x -" },
+    { "/Echo/a+b/x", 200, "GET a+b /x -" },
+    { "/Echo/a/%20x", 200, "GET a /%20x -" },
+    { "/Echo/a/nil", 404 },
+    { "/Echo", 404 }, { "/Echo/", 404 }, { "/", 404 }, { "/echo/a", 404 }, { "/Other/a", 404 },
+    { "/helper/a", 404 }, { "/not/a", 404 }, { "/Mute/a", 500 },
+  } do
+    it(("%s gives %d"):format(case[1], case[2]), function()
+      local got = app:get(case[1])
+      assert.equal(case[2], got.status)
+      if case[3] then assert.equal(case[3], got.body) end
+    end)
+  end
+end)
+
+describe("a script", function()
+  -- Files, and what the complaint must have.
+  local BAD = {
+    { "with a syntax error", "return {\n  x = = 1,\n}", { "main.lua:2:" } },
+    { "that raises", "\n\nerror 'cannot go on'", { "main.lua:3:", "cannot go on" } },
+    { "that returns nothing", "local x = 1", { "main.lua", "table" } },
+    { "that returns a string", "return 'x'", { "main.lua", "table" } },
+    { "that requires what is not there", "require 'nothing_here'", { "nothing_here" } },
+    { "with a precompiled chunk", string.dump(function() return {} end), { "main.lua" } },
+    { "with a class called vars", "local mk = require 'moonkeep' return { vars = mk.class 'vars' }", { "vars" } },
+    { "with a class for its router",
+      "local mk = require 'moonkeep' return { fetch = mk.class 'fetch' }", { "fetch" } },
+    { "with a router that is no function", "return { fetch = 5 }", { "fetch" } },
+    { "with a method called id", "local mk = require 'moonkeep' local C = mk.class 'C' "
+      .. "function C:id() end return { C = C }", { "id" } },
+    { "with a method called name", "local mk = require 'moonkeep' local C = mk.class 'C' "
+      .. "function C:name() end return { C = C }", { "name" } },
+    { "that never ends", "while true do end", { "main.lua" } },
+    { "that is not there", nil, { "main.lua" } },
+  }
+
+  for _, case in ipairs(BAD) do
+    it(case[1] .. " does not load, and check says why", function()
+      local folder = program.folder()
+      if case[2] then program.write(folder, "main.lua", case[2]) end
+      program.write(folder, "moonkeep.lua", "return { main = 'main.lua', limits = { cpu_ms = 300 } }")
+      local code, out, err = program.run({ "check", folder })
+      program.remove(folder)
+      assert.equal(1, code)
+      for _, word in ipairs(case[3]) do assert(( out .. err):find(word, 1, true), out .. err) end
+    end)
+  end
+
+  it("that does not load does not start: exit code 1", function()
+    local folder = program.folder()
+    program.write(folder, "main.lua", "return {\n  x = = 1,\n}")
+    local code, out, err = program.run({ "serve", folder, "--listen", "127.0.0.1:0", "--data", folder .. "/data" })
+    program.remove(folder)
+    assert.equal(1, code)
+    assert((out .. err):find("main.lua:2:", 1, true), out .. err)
+  end)
+
+  it("that loads is listed with its classes and methods by check", function()
+    local folder = program.folder()
+    program.write(folder, "main.lua", [[
+      local mk = require "moonkeep"
+      local Base = mk.class "Base"
+      function Base:inherited() end
+      local Room = mk.class("Room", Base)
+      function Room:join() end
+      function Room:_hidden() end
+      function Room:fetch() end
+      return { Room = Room }]])
+    local code, out, err = program.run({ "check", folder })
+    program.remove(folder)
+    assert.equal(0, code, out .. err)
+    for _, word in ipairs { "Room", "join", "inherited", "fetch" } do
+      assert(out:find(word, 1, true), out)
+    end
+    assert.is_nil(out:find("_hidden", 1, true))
+  end)
+
+  it("may be named on the command line, a folder or a file", function()
+    local script = "return { fetch = function() return 'named' end }"
+    started({ files = { ["other.lua"] = script }, target = "other.lua" }, function(app)
+      assert.equal("named", app:get("/").body)
+    end)
+    started({ files = { ["sub/main.lua"] = script }, target = "sub" }, function(app)
+      assert.equal("named", app:get("/").body)
+    end)
+    started({ files = { ["sub/init.lua"] = script }, target = "sub" }, function(app)
+      assert.equal("named", app:get("/").body)
+    end)
+  end)
+end)

@@ -1,0 +1,140 @@
+-- A script in the real program, and cases that are chunks run inside it
+-- (e2e_app.lua has what the chunks see).
+--
+--   local app = e2e.new { limits = "idle_ms = 100" }
+--   setup(function() app:start() end)
+--   teardown(function() app:close() end)
+--   it("adds", function() assert.equal("3", app:run("return 1 + 2")) end)
+local assert = require "luassert"
+local http = require "http"
+local program = require "program"
+
+local e2e = {}
+
+local app = {}
+app.__index = app
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+-- Options, all optional:
+--   classes  Lua source that adds classes (app.class "Name", C.Name = ...)
+--   routes   Lua source of a table of further routes
+--   limits   inside of the table `limits` of moonkeep.lua
+--   config   further lines of moonkeep.lua
+--   workers  1 when not given
+--   command, files, env  as in program.start
+function e2e.new(options)
+  return setmetatable({ options = options or {}, count = 0 }, app)
+end
+
+-- The main script's text.
+function e2e.script(options)
+  return ('local app = require "e2e_app" local mk, C = app.mk, app.C '
+    .. "%s\nreturn app.finish(%s)\n"):format(options.classes or "",
+      options.routes or "")
+end
+
+function app:start()
+  local options = self.options
+  local files = { ["e2e_app.lua"] = read(package.searchpath("e2e_app", package.path)) }
+  for name, text in pairs(options.files or {}) do files[name] = text end
+  self.program = program.start {
+    script = e2e.script(options), files = files,
+    config = ("return { limits = { %s }, %s }"):format(
+      options.limits or "", options.config or ""),
+    command = options.command, env = options.env,
+    args = options.command ~= "dev"
+      and { "--workers", tostring(options.workers or 1) } or nil,
+  }
+  return self
+end
+
+function app:close()
+  if self.connection then self.connection:close() end
+  self.connection = nil
+  if self.program then self.program:close() end
+  self.program = nil
+end
+
+-- Kill it and start it anew on the same data.
+function app:crash()
+  if self.connection then self.connection:close() end
+  self.connection = nil
+  self.program:kill()
+  self.program:restart()
+end
+
+-- A name that no object had.
+function app:name()
+  self.count = self.count + 1
+  return "object-" .. self.count
+end
+
+-- POST `code` on a connection that is kept; returns the response.
+function app:post(path, code)
+  for attempt = 1, 2 do
+    self.connection = self.connection or http.connect(self.program.port)
+    local ok, response = pcall(self.connection.post, self.connection, path, code)
+    if ok then
+      if response.headers.connection == "close" then
+        self.connection:close()
+        self.connection = nil
+      end
+      return response
+    end
+    self.connection:close()
+    self.connection = nil
+    if attempt == 2 then error(response .. "\n" .. self.program:logs(), 2) end
+  end
+end
+
+local function body(self, response, code)
+  if response.status ~= 200 then
+    error(("status %d: %s\n%s\n%s"):format(response.status, response.body, code,
+      self.program:logs()), 3)
+  end
+  return response.body
+end
+
+-- Run `code` in an object (default: a new one of class T): its results as text.
+function app:run(code, name, class)
+  local path = ("/run/%s/%s"):format(class or "T", name or self:name())
+  return body(self, self:post(path, code), code)
+end
+
+-- Run `code` in the router.
+function app:router(code)
+  return body(self, self:post("/router", code), code)
+end
+
+-- One case: { description, code, expected }, expected being the text that must
+-- come, or { find = plain text in it } or { match = pattern }.  `router` = true
+-- runs it there; `class` names another class than T.
+function app:check(case)
+  local got = case.router and self:router(case[2])
+    or self:run(case[2], case.name, case.class)
+  local want = case[3]
+  if type(want) == "string" then
+    assert.equal(want, got)
+  elseif want.find then
+    assert(got:find(want.find, 1, true),
+      ("%q expected in %q"):format(want.find, got))
+  else
+    assert(got:find(want.match), ("%q expected, got %q"):format(want.match, got))
+  end
+end
+
+-- Open a connection and send `code` to it without waiting for the answer;
+-- returns the connection.
+function app:begin(path, code)
+  local c = http.connect(self.program.port)
+  c:send(http.format(c.host, { path = path, body = code, method = "POST" }))
+  return c
+end
+
+return e2e
