@@ -145,12 +145,17 @@ static int open_protected(lua_State *L)
 int script_open(struct object *o, struct error *err)
 {
     const struct realm_config *r = &o->realm->config;
+    bool is_router = o->class_ == NULL;
     struct vm_config config = {.clock = r->clock,
                                .random = r->random,
                                .code = o->code,
                                .memory_bytes = r->limits.memory_bytes,
                                .cpu_ns = r->limits.cpu_ns,
                                .slice_ns = r->limits.slice_ns,
+                               /* One router serves all requests of a worker:
+                                * memory is traded for time there. */
+                               .spare_tasks = is_router ? 256 : 0,
+                               .gc_pause = is_router ? 1000 : 0,
                                .owner = o,
                                .log = on_log};
 

@@ -37,6 +37,18 @@ static void send_outbox(struct object *o)
     }
 }
 
+/* The state is dying; vm_death says why. */
+static void end_killed(struct object *o)
+{
+    struct error why;
+
+    error_set(&why, ERR_RESET, "%s", vm_death_text(o->vm));
+    o->running = NULL;
+    object_reset(o, &(struct object_reset){.text = why.text,
+                                           .retryable = o->is_disk_failed});
+    o->is_disk_failed = false;
+}
+
 /* A script's coroutine that yielded inside storage:transaction has left it
  * half done. */
 static void undo_open_transactions(struct object *o)
@@ -65,6 +77,9 @@ static void end_turn(struct object *o)
         }
     }
     send_outbox(o);
+    /* The end of the event that failed may have been the state's own. */
+    if (vm_death(o->vm) != VM_ALIVE)
+        end_killed(o);
 }
 
 /* ---- the end of an event ---- */
@@ -149,18 +164,6 @@ static void end_event(struct object *o, struct task *t)
         list_push(&o->outbox, &e->gate.link);
         end_turn(o);
     }
-}
-
-/* The state is dying; vm_death says why. */
-static void end_killed(struct object *o)
-{
-    struct error why;
-
-    error_set(&why, ERR_RESET, "%s", vm_death_text(o->vm));
-    o->running = NULL;
-    object_reset(o, &(struct object_reset){.text = why.text,
-                                           .retryable = o->is_disk_failed});
-    o->is_disk_failed = false;
 }
 
 static void run_task(struct object *o, struct task *t)

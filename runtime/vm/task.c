@@ -6,7 +6,7 @@
 #include "base/must.h"
 #include "vm/state.h"
 
-enum { IDLE_MAX = 4, ROOM = LUA_MINSTACK };
+enum { SPARE_TASKS = 4, ROOM = LUA_MINSTACK };
 
 /* A task, and its place among those of the vm: in use, or idle with a
  * coroutine that can be used again. */
@@ -95,10 +95,15 @@ static void close_failed(struct task *t)
         vm_out_of_memory(vm);
 }
 
+static int spare_max(const struct vm *vm)
+{
+    return vm->config.spare_tasks == 0 ? SPARE_TASKS : vm->config.spare_tasks;
+}
+
 /* A coroutine that the script may still hold keeps its identity. */
 static bool is_reusable(const struct task *t)
 {
-    return t->vm->death == VM_ALIVE && t->vm->idle_n < IDLE_MAX &&
+    return t->vm->death == VM_ALIVE && t->vm->idle_n < spare_max(t->vm) &&
            lua_status(t->L) == LUA_OK && (*vm_extra(t->L) & MARK_SEEN) == 0;
 }
 

@@ -44,6 +44,8 @@ int vm_new(const struct vm_config *config, struct vm **out)
         vm_free(vm);
         return ERR_NOMEM;
     }
+    if (config->gc_pause != 0)
+        lua_gc(vm->L, LUA_GCINC, config->gc_pause, 0, 0);
     vm->cpu_ns = 0;
     *out = vm;
     return 0;

@@ -38,6 +38,9 @@ struct vm_config {
     size_t memory_bytes;
     uint64_t cpu_ns;   /* per task */
     uint64_t slice_ns; /* one task_resume; 0: never preempt */
+    int spare_tasks;   /* finished coroutines kept for reuse; 0: 4 */
+    int gc_pause;      /* as lua_gc's: per cent of growth between two
+                          collections; 0: Lua's own */
     void *owner;       /* vm_owner() */
     /* print(...) and mk.log end here; borrowed slices. */
     void (*log)(void *owner, enum log_level level, struct slice message,
