@@ -309,8 +309,12 @@ int log_write_queue(struct log *l)
     struct chain work = take_queue(l);
     while (rc == 0 && work.first != NULL)
         rc = write_batch(l, &work);
-    if (rc == 0 && sync_is_due(l))
+    if (rc == 0 && sync_is_due(l) && l->written != log_load(&l->synced)) {
+        /* Acknowledged before, and now they may go to the files. */
         rc = log_sync_live(l);
+        if (rc == 0)
+            log_wake_all(l);
+    }
     if (rc != 0)
         fail(l, &work, rc);
     return rc;

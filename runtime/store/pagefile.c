@@ -172,6 +172,8 @@ int pagefile_open(struct store_client *c, const char *class_name,
     }
     MUST(!f->is_open);
     f->is_open = true;
+    f->failure = 0;
+    f->is_refused = false;
     pagefile_rollback(f);
     *out = f;
     return 0;

@@ -5,6 +5,7 @@
 
 #include "base/must.h"
 #include "base/random.h"
+#include "store/sqlmem.h"
 
 struct vfs_file {
     sqlite3_file base;
@@ -256,6 +257,7 @@ bool vfs_unbind(sqlite3 *db)
 static void configure(void)
 {
     /* Fails only where SQLite already runs, and then it runs as it is. */
+    sqlmem_install();
     sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);

@@ -3,7 +3,7 @@
 local disks = require "hosttest_disk"
 local storeload = require "storeload"
 
-local seeds = { 1, 2, 3 }
+local seeds = { 1, 2 }
 
 -- Several objects in turn: small and large commits, objects closed and opened
 -- again, emptied, shrunk; a log of small segments, so that checkpoints, the
@@ -14,6 +14,10 @@ local function script(step)
     step("pump")
     step("commit", 1)
     step("commit", 2, 3000 * round)
+    -- Object 5 is never closed: its differences outlive the segment that has
+    -- the whole pages.
+    for _ = 1, 3 do step("commit", 5, 16) end
+    step("pump")
     step("close", 2)
     step("commit", 1)
     step("pump")
@@ -72,7 +76,7 @@ describe("a power cut", function()
 
   it("during recovery, and again, loses nothing", function()
     local steps = steps_of(7)
-    for crash = 1, steps, 3 do
+    for crash = 1, steps, 7 do
       local recovering = true
       local second = 1
       while recovering do
