@@ -71,27 +71,18 @@ static bool push_name(lua_State *L, struct slice name)
     return true;
 }
 
-/* Push a Request for `rest` that takes over the body of the one at 1. */
-static void push_rest(lua_State *L, struct slice rest)
+/* Let the Request at 1, whose url is at 3, be one for `rest`. */
+static void rewrite(lua_State *L, struct slice rest, const char *path)
 {
-    struct request *rq = bind_check_request(L, 1, 0);
-    size_t origin = rq->url.n - rq->target.n;
-    struct buf url = {0};
-    struct request copy = *rq;
+    struct slice url = bind_to_slice(L, 3);
+    struct buf *b = bind_scratch(L);
+    size_t origin = (size_t)(path - url.p);
 
-    buf_add(&url, rq->url.p, origin);
+    buf_add(b, url.p, origin);
     if (rest.n == 0 || rest.p[0] == '?')
-        buf_add_byte(&url, '/');
-    buf_add_slice(&url, rest);
-    copy.url = buf_slice(&url);
-    copy.target = (struct slice){url.p + origin, url.n - origin};
-    if (copy.body != NULL)
-        body_hold(copy.body);
-    struct request *built = request_build(&copy);
-
-    buf_fini(&url);
-    request_drop(rq);
-    bind_push_request(L, built);
+        buf_add_byte(b, '/');
+    buf_add_slice(b, rest);
+    bind_rewrite_request(L, 1, buf_slice(b), origin);
 }
 
 static int pass_on(lua_State *L, int status, lua_KContext ctx)
@@ -133,7 +124,8 @@ int bind_default_route(lua_State *L)
     lua_call(L, 2, 1);
     lua_getfield(L, 5, "fetch");
     lua_pushvalue(L, 5);
-    push_rest(L, route.rest);
+    rewrite(L, route.rest, path);
+    lua_pushvalue(L, 1);
     lua_callk(L, 2, 1, 0, pass_on);
     return 1;
 }

@@ -42,10 +42,7 @@ static int fetch_k(lua_State *L, int status, lua_KContext ctx)
 
 static void push_request(lua_State *L, struct event *e)
 {
-    struct request *rq = e->request;
-
-    e->request = NULL;
-    bind_push_request(L, rq);
+    bind_push_request(L, &e->request);
 }
 
 /* Push the class's function `name` and the instance. */

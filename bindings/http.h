@@ -11,13 +11,16 @@
 
 #include "base/message.h"
 
-/* Push a Request around `rq`; takes over one reference even when it raises.
- * Fields (url, path, query, headers ...) are made when asked for.
- * [raises: mem] */
-void bind_push_request(lua_State *L, struct request *rq);
-/* Push a Response around `rs`; takes over one reference even when it raises.
- * [raises: mem] */
-void bind_push_response(lua_State *L, struct response *rs);
+/* Push a Request around `*rq`, which is taken over and set to NULL; when it
+ * raises, `*rq` is the caller's still.  Fields (url, path, query, headers ...)
+ * are made when asked for.  [raises: mem] */
+void bind_push_request(lua_State *L, struct request **rq);
+/* The same for a Response.  [raises: mem] */
+void bind_push_response(lua_State *L, struct response **rs);
+/* Give the unread Request at `idx` another url, whose first `origin` bytes are
+ * those before the path.  Never raises. */
+void bind_rewrite_request(lua_State *L, int idx, struct slice url,
+                          size_t origin);
 /* A new reference to the request at `idx`: a Request, or (url [, init]) at
  * `idx` and `idx + 1` as mk.Request takes them; a url that begins with '/' is
  * one of http://object when `relative` is not 0, else refused.  A body is

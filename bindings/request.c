@@ -175,23 +175,29 @@ struct lrequest *request_test(lua_State *L, int idx)
     return bind_test(L, idx, &request_class);
 }
 
-/* What bind_new may raise must not lose a reference. */
-static int push_request(lua_State *L)
+void bind_push_request(lua_State *L, struct request **rq)
 {
-    request_new(L);
-    return 1;
+    struct lrequest *u = request_new(L);
+
+    u->rq = *rq;
+    *rq = NULL;
+    u->content.body = u->rq->body != NULL ? body_hold(u->rq->body) : NULL;
 }
 
-void bind_push_request(lua_State *L, struct request *rq)
+void bind_rewrite_request(lua_State *L, int idx, struct slice url,
+                          size_t origin)
 {
-    lua_pushcfunction(L, push_request);
-    if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
-        request_drop(rq);
-        lua_error(L);
-    }
-    struct lrequest *u = lua_touserdata(L, -1);
-    u->rq = rq;
-    u->content.body = rq->body != NULL ? body_hold(rq->body) : NULL;
+    struct lrequest *u = lua_touserdata(L, idx);
+    struct request head = *u->rq;
+
+    head.url = url;
+    head.target = (struct slice){url.p + origin, url.n - origin};
+    if (head.body != NULL)
+        body_hold(head.body);
+    struct request *built = request_build(&head);
+
+    request_drop(u->rq);
+    u->rq = built;
 }
 
 /* Hand over the Request at `idx`. */

@@ -140,23 +140,13 @@ static const luaL_Reg response_methods[] = {
 static const struct bind_class response_class = {
     .name = "Response", .methods = response_methods, .fields = response_fields};
 
-/* What bind_new may raise must not lose a reference. */
-static int push_response(lua_State *L)
+void bind_push_response(lua_State *L, struct response **rs)
 {
-    response_new(L);
-    return 1;
-}
+    struct lresponse *u = response_new(L);
 
-void bind_push_response(lua_State *L, struct response *rs)
-{
-    lua_pushcfunction(L, push_response);
-    if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
-        response_drop(rs);
-        lua_error(L);
-    }
-    struct lresponse *u = lua_touserdata(L, -1);
-    u->rs = rs;
-    u->content.body = rs->body != NULL ? body_hold(rs->body) : NULL;
+    u->rs = *rs;
+    *rs = NULL;
+    u->content.body = u->rs->body != NULL ? body_hold(u->rs->body) : NULL;
 }
 
 /* Hand over the Response at `idx`, whose body was not used. */

@@ -13,7 +13,6 @@
 #include "vm/vm.h"
 
 enum { CHECK_MEMORY = 128 << 20, CLASS_BASES_MAX = 64 };
-#define CHECK_CPU_NS 30000000000u
 
 static const char *const handler_names[] = {
     "init",           "fetch",          "alarm", "webSocketMessage",
@@ -139,16 +138,16 @@ static int list_protected(lua_State *L)
     return 0;
 }
 
-int script_listing_of(struct code *code, struct script_listing *out,
-                      struct error *err)
+int script_listing_of(struct code *code, uint64_t cpu_ns,
+                      struct script_listing *out, struct error *err)
 {
     const struct host_ops host = {.log = no_log, .class_key = no_key};
-    struct realm realm = {.config = {.clock = clock_system(),
-                                     .random = random_system(),
-                                     .script = &bind_script_ops,
-                                     .host = &host,
-                                     .limits = {.memory_bytes = CHECK_MEMORY,
-                                                .cpu_ns = CHECK_CPU_NS}}};
+    struct realm realm = {
+        .config = {.clock = clock_system(),
+                   .random = random_system(),
+                   .script = &bind_script_ops,
+                   .host = &host,
+                   .limits = {.memory_bytes = CHECK_MEMORY, .cpu_ns = cpu_ns}}};
     *out = (struct script_listing){0};
     struct object *router = object_new(&realm, NULL, NULL, (struct slice){0});
 
@@ -164,8 +163,8 @@ int script_listing_of(struct code *code, struct script_listing *out,
     return rc;
 }
 
-int script_listing_load(const char *main_path, struct script_listing *out,
-                        struct error *err)
+int script_listing_load(const char *main_path, uint64_t cpu_ns,
+                        struct script_listing *out, struct error *err)
 {
     struct code *code;
 
@@ -174,7 +173,7 @@ int script_listing_load(const char *main_path, struct script_listing *out,
 
     if (rc != 0)
         return rc;
-    rc = script_listing_of(code, out, err);
+    rc = script_listing_of(code, cpu_ns, out, err);
     code_drop(code);
     return rc;
 }

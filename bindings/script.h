@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -28,20 +29,20 @@ struct script_listing {
 
 /*
  * Load the main script at `main_path`, and the modules that it requires, in a
- * fresh state with the bindings and the default limits, and list what it
- * returns.  Nothing of it but its main chunk runs.  Returns 0, ERR_NOT_FOUND
- * (no such file) or ERR_LUA: it does not load, does not return a table, or a
- * class in it has a reserved name; the text begins with file and line where
- * there is one, and the traceback follows on further lines.  `*out` is always
- * valid for script_listing_fini.  Blocks on the disk.
+ * fresh state with the bindings, within `cpu_ns` of processor time, and list
+ * what it returns.  Nothing of it but its main chunk runs.  Returns 0,
+ * ERR_NOT_FOUND (no such file) or ERR_LUA: it does not load, does not return a
+ * table, or a class in it has a reserved name; the text begins with file and
+ * line where there is one, and the traceback follows on further lines.  `*out`
+ * is always valid for script_listing_fini.  Blocks on the disk.
  */
-int script_listing_load(const char *main_path, struct script_listing *out,
-                        struct error *err);
+int script_listing_load(const char *main_path, uint64_t cpu_ns,
+                        struct script_listing *out, struct error *err);
 /* The same for a version of the script that is there already; what its main
  * chunk requires is read and kept in it. */
 struct code;
-int script_listing_of(struct code *code, struct script_listing *out,
-                      struct error *err);
+int script_listing_of(struct code *code, uint64_t cpu_ns,
+                      struct script_listing *out, struct error *err);
 void script_listing_fini(struct script_listing *listing);
 
 #endif

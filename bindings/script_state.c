@@ -26,6 +26,17 @@ static int ref_top(lua_State *L)
 
 /* ---- the main script and its table ---- */
 
+/* Fields of a stub hide methods of their names. */
+static void check_method(lua_State *L, const char *class_name,
+                         const char *method)
+{
+    if (class_push_method(L, -1, method))
+        bind_raise(L, NULL,
+                   "class '%s': the method name '%s' is reserved: it is a "
+                   "field of every stub",
+                   class_name, method);
+}
+
 static void check_entry(lua_State *L)
 {
     const char *why;
@@ -35,6 +46,8 @@ static void check_entry(lua_State *L)
     if (class_is(L, -1)) {
         if (!class_name_is_valid(name, n, &why))
             bind_raise(L, NULL, "class '%s': the name %s", name, why);
+        check_method(L, name, "id");
+        check_method(L, name, "name");
     } else if (strcmp(name, "fetch") == 0 && !lua_isfunction(L, -1) &&
                luaL_getmetafield(L, -1, "__call") == LUA_TNIL) {
         bind_raise(L, NULL, "fetch: a function expected, got %s",
@@ -142,6 +155,17 @@ static int open_protected(lua_State *L)
     return 0;
 }
 
+/* What was not raised at a line of a file still concerns the main script. */
+static void name_file(const struct code *code, struct error *err)
+{
+    char text[ERROR_TEXT_MAX];
+
+    if (err == NULL || strstr(err->text, ".lua:") != NULL)
+        return;
+    snprintf(text, sizeof(text), "%s", err->text);
+    error_set(err, err->code, "%s: %s", code_main_name(code), text);
+}
+
 int script_open(struct object *o, struct error *err)
 {
     const struct realm_config *r = &o->realm->config;
@@ -155,7 +179,7 @@ int script_open(struct object *o, struct error *err)
                                /* One router serves all requests of a worker:
                                 * memory is traded for time there. */
                                .spare_tasks = is_router ? 256 : 0,
-                               .gc_pause = is_router ? 1000 : 0,
+                               .gc_pause = is_router ? 1000 : 400,
                                .owner = o,
                                .log = on_log};
 
@@ -164,6 +188,8 @@ int script_open(struct object *o, struct error *err)
                          "limits.memory_mb is too little for an empty state");
     int rc = vm_protect(o->vm, open_protected, o, err);
 
+    if (rc != 0)
+        name_file(o->code, err);
     if (rc != 0) {
         vm_free(o->vm);
         o->vm = NULL;

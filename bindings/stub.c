@@ -4,8 +4,8 @@
  *   stub:method() --> event --outbox--> host --> callee
  *   continuation  <-- call <--reply-- gate of the callee
  *
- * A call is shared by its box (userdata on the caller's stack) and by its
- * flight; whichever ends last frees it, so that a caller may vanish.
+ * A call is shared by its task and by its flight; whichever ends last frees
+ * it, so that a caller may vanish.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -38,10 +38,6 @@ struct call {
     char name[];
 };
 
-struct box {
-    struct call *call;
-};
-
 static void call_drop(struct call *c)
 {
     if (c == NULL || --c->refs != 0)
@@ -52,17 +48,10 @@ static void call_drop(struct call *c)
     free(c);
 }
 
-static int box_gc(lua_State *L)
+static void drop_operation(void *operation)
 {
-    struct box *box = lua_touserdata(L, 1);
-
-    call_drop(box->call);
-    box->call = NULL;
-    return 0;
+    call_drop(operation);
 }
-
-static const luaL_Reg box_methods[] = {{"__gc", box_gc}, {NULL, NULL}};
-static const struct bind_class box_class = {"call", box_methods, NULL};
 
 /* ---- the flight ---- */
 
@@ -99,9 +88,8 @@ static void on_cancel(struct wait *w)
     (void)w;
 }
 
-/* Send `e` (taken over) in the name of task `t`; `box` gets its share. */
-static void begin(struct task *t, struct box *box, const struct address *to,
-                  struct event *e)
+/* Send `e` (taken over) in the name of task `t`. */
+static void begin(struct task *t, const struct address *to, struct event *e)
 {
     struct object *o = vm_owner(t->vm);
     struct call *c = mem_alloc(sizeof(*c) + to->name_n);
@@ -118,7 +106,11 @@ static void begin(struct task *t, struct box *box, const struct address *to,
     c->reply.done = on_reply;
     list_init(&c->gate.link);
     e->reply = &c->reply;
-    box->call = c;
+    /* One is left over where reading it raised. */
+    if (t->operation != NULL)
+        t->drop(t->operation);
+    t->operation = c;
+    t->drop = drop_operation;
     wait_begin(&c->wait, t, on_cancel);
     object_send(o, &c->gate);
 }
@@ -142,23 +134,30 @@ static int push_values(lua_State *L, struct outcome *o)
     return (int)o->count;
 }
 
-static int call_k(lua_State *L, int status, lua_KContext ctx)
+/* Push what came back; -1: it is an error to raise. */
+static int push_outcome(lua_State *L, struct outcome *o)
 {
-    struct box *box = lua_touserdata(L, (int)ctx);
-    struct outcome *o = &box->call->outcome;
-
-    (void)status;
     if (o->kind == OUTCOME_VALUES)
         return push_values(L, o);
     if (o->kind == OUTCOME_RESPONSE) {
-        struct response *rs = o->response;
-
-        o->response = NULL;
-        bind_push_response(L, rs);
+        bind_push_response(L, &o->response);
         return 1;
     }
     failure_push(L, o->failure);
-    return lua_error(L);
+    return -1;
+}
+
+static int call_k(lua_State *L, int status, lua_KContext ctx)
+{
+    struct task *t = task_current(L);
+    struct call *c = t->operation;
+    int count = push_outcome(L, &c->outcome);
+
+    (void)status;
+    (void)ctx;
+    t->operation = NULL;
+    call_drop(c);
+    return count < 0 ? lua_error(L) : count;
 }
 
 /* ---- stub:method(...) ---- */
@@ -224,13 +223,12 @@ static int stub_call(lua_State *L)
     const char *method = lua_tostring(L, lua_upvalueindex(1));
     const struct address *to = check_stub(L, method);
     int top = lua_gettop(L);
-    struct box *box = bind_new(L, &box_class, sizeof(*box), 0);
     struct task *t = task_check(L);
     struct event *e = call_event(method);
 
     pack_arguments(L, top, e);
-    begin(t, box, to, e);
-    return lua_yieldk(L, 0, top + 1, call_k);
+    begin(t, to, e);
+    return lua_yieldk(L, 0, 0, call_k);
 }
 
 /* stub:alarm() and the like. */
@@ -252,14 +250,13 @@ static int stub_fetch(lua_State *L)
     const struct address *to = check_stub(L, "fetch");
 
     lua_settop(L, 3);
-    struct box *box = bind_new(L, &box_class, sizeof(*box), 0);
     struct task *t = task_check(L);
     struct request *rq = bind_check_request(L, 2, 1);
     struct event *e = event_new(EVENT_FETCH);
 
     e->request = rq;
-    begin(t, box, to, e);
-    return lua_yieldk(L, 0, 4, call_k);
+    begin(t, to, e);
+    return lua_yieldk(L, 0, 0, call_k);
 }
 
 /* ---- fields of a stub ---- */

@@ -16,7 +16,9 @@ static int load(const char *target, const char *file, struct config *config,
     int rc = config_load(target, file, config, err);
 
     if (rc == 0)
-        rc = script_listing_load(config->main, listing, err);
+        rc = script_listing_load(config->main,
+                                 (uint64_t)config->limits.cpu_ms * 1000000,
+                                 listing, err);
     for (size_t i = 0; i < listing->class_count && rc == 0; i++)
         rc = config_check_class(config, listing->classes[i].name, err);
     return rc;

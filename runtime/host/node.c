@@ -85,7 +85,8 @@ static int read_script(struct node *n, struct code **out,
     *listing = (struct script_listing){0};
     if (rc != 0)
         return rc;
-    rc = script_listing_of(*out, listing, err);
+    rc = script_listing_of(*out, (uint64_t)n->config->limits.cpu_ms * 1000000,
+                           listing, err);
     for (size_t i = 0; rc == 0 && i < listing->class_count; i++)
         rc = config_check_class(n->config, listing->classes[i].name, err);
     return rc;

@@ -43,12 +43,15 @@ struct object_class *realm_class(struct realm *r, const char *name)
 static struct object *find(struct realm *r, const struct object_class *class_,
                            const struct oid *id, struct slice name)
 {
+    /* Ids are hashes already; workers are chosen by the low bits. */
+    unsigned hash = (unsigned)(oid_hash(id) >> 32);
     struct object *o = NULL;
 
-    HASH_FIND(hh, r->objects, id, sizeof(*id), o);
+    HASH_FIND_BYHASHVALUE(hh, r->objects, id, sizeof(*id), hash, o);
     if (o == NULL) {
         o = object_new(r, class_, id, name);
-        HASH_ADD(hh, r->objects, id, sizeof(*id), o);
+        HASH_ADD_KEYPTR_BYHASHVALUE(hh, r->objects, &o->id, sizeof(*id), hash,
+                                    o);
     }
     if (o->name == NULL && name.n != 0) {
         o->name = mem_dup(name.p, name.n);

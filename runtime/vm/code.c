@@ -36,6 +36,11 @@ struct code {
     char *main; /* name of its file */
 };
 
+const char *code_main_name(const struct code *c)
+{
+    return c->main;
+}
+
 /* ---- life ---- */
 
 static void split(struct code *c, const char *path)

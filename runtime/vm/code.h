@@ -34,6 +34,8 @@ int code_push_main(struct code *c, struct lua_State *L, struct error *err);
  * wrong with the name.  [raises: mem] */
 int code_push_module(struct code *c, struct lua_State *L, struct slice name,
                      struct error *err);
+/* The chunk name of the main script: "main.lua". */
+const char *code_main_name(const struct code *c);
 /* Every file that was read so far, for watching: calls each(arg, path). */
 void code_files(struct code *c, void (*each)(void *arg, const char *path),
                 void *arg);

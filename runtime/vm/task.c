@@ -132,6 +132,9 @@ static void release(struct vm *vm, struct task *t)
 
     MUST(t->status != TASK_RUNNING);
     cancel_wait(t);
+    if (t->operation != NULL)
+        t->drop(t->operation);
+    t->operation = NULL;
     if (t->status == TASK_FAILED)
         close_failed(t);
     list_unlink(&t->link);

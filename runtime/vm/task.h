@@ -39,9 +39,13 @@ struct task {
     struct wait *wait; /* what it waits for, or NULL */
     int result;        /* of the wait: 0 or ERR_* (or as the operation
                           says) */
-    uint64_t cpu_ns;   /* used so far */
-    void *owner;       /* the event this task runs; the owner's */
-    struct list link;  /* the owner's ready queue */
+    /* What the wait's continuation will read; dropped with the task unless it
+     * was taken before. */
+    void *operation;
+    void (*drop)(void *operation);
+    uint64_t cpu_ns;  /* used so far */
+    void *owner;      /* the event this task runs; the owner's */
+    struct list link; /* the owner's ready queue */
     /* Called when a wait is over: the owner queues the task and resumes it
      * later, never from inside. */
     void (*ready)(struct task *t);

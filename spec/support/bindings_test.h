@@ -46,7 +46,9 @@ static int test_request(lua_State *L)
         w->fed = body_new(-1);
         rq.body = body_hold(w->fed);
     }
-    bind_push_request(L, request_build(&rq));
+    struct request *built = request_build(&rq);
+
+    bind_push_request(L, &built);
     return 1;
 }
 
@@ -139,7 +141,9 @@ static int test_hang_up(lua_State *L)
 static int test_forward(lua_State *L)
 {
     lua_settop(L, 2);
-    bind_push_request(L, bind_check_request(L, 1, 1));
+    struct request *rq = bind_check_request(L, 1, 1);
+
+    bind_push_request(L, &rq);
     return 1;
 }
 
