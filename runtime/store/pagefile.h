@@ -56,7 +56,9 @@ void pagefile_disconnect(struct pagefile *pf, struct sqlite3 *db,
 
 /* The object has storage: a commit of it exists (durable or not). */
 bool pagefile_exists(const struct pagefile *pf);
-/* Number of the last commit, 0 when there was none since opening. */
+/* Number of the last commit, 0 when there was none since opening.  An object
+ * opened again before it was checkpointed has the number of the commit that it
+ * shows, which may not be durable yet: output that depends on it waits. */
 uint64_t pagefile_last_commit(const struct pagefile *pf);
 /* Why the last operation of the VFS on `pf` failed: 0, ERR_FULL (storage or
  * turn limit, or the log has no space), ERR_RESET (the log failed; discard),

@@ -57,7 +57,8 @@ int store_open(const struct store_config *config, struct store **out,
 /* Make everything durable, checkpoint every object, close.  All clients are
  * detached before.  NULL is allowed.  Blocks. */
 void store_close(struct store *s);
-/* As after a power cut: drop everything without writing (tests). */
+/* As after a power cut: drop everything without writing (tests).  Page files
+ * may still be closed and clients detached; the last one frees the store. */
 void store_drop(struct store *s);
 
 /* A client for one worker.  `wake(arg)` is called from the log thread, after
@@ -65,7 +66,8 @@ void store_drop(struct store *s);
  * NULL with STORE_PUMPED. */
 struct store_client *store_attach(struct store *s, void (*wake)(void *arg),
                                   void *arg);
-/* All page files of the client are closed before. */
+/* All page files of the client are closed before.  What they wrote is made
+ * durable and checkpointed.  Blocks. */
 void store_detach(struct store_client *c);
 
 /* Fill `*out`; never blocks. */
@@ -83,7 +85,8 @@ struct store_stats {
 void store_stats(struct store *s, struct store_stats *out);
 
 /* Call `each` for every class folder under objects/ that has at least one
- * object (on disk or in the log).  Stops at non-zero and returns it. */
+ * object (on disk or in the log), and for classes that had one since the
+ * start.  Stops at non-zero and returns it.  Any thread; reads folders. */
 int store_classes(struct store *s,
                   int (*each)(void *arg, const char *class_name), void *arg);
 
