@@ -78,3 +78,18 @@ describe("log lines", function()
     assert.equal("false", app:run "return (pcall(mk.log.info))")
   end)
 end)
+
+describe("log lines under dev", function()
+  local app = e2e.new { command = "dev" }
+  setup(function() app:start() end)
+  teardown(function() app:close() end)
+
+  it("are readable, with class and name", function()
+    app:run("mk.log.warn('seen by a person', { n = 3 }) return nil", "dev-object")
+    local log = app.program:wait_log "seen by a person"
+    local line = log:match "[^\n]*seen by a person[^\n]*"
+    assert.is_nil(line:find "^{")
+    for _, word in ipairs { "T", "dev-object", "3" } do assert(line:find(word, 1, true), line) end
+    assert(line:lower():find("warn", 1, true), line)
+  end)
+end)

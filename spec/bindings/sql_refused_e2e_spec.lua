@@ -130,3 +130,23 @@ describe("sql", function()
     end)
   end)
 end)
+
+describe("limits.turn_mb", function()
+  local app = e2e.new { limits = "turn_mb = 1" }
+  setup(function() app:start() end)
+  teardown(function() app:close() end)
+
+  it("ends a turn that writes more, as when full", function()
+    local name = app:name()
+    app:run("self.mark = 1 self.storage:put('before', 1) return nil", name)
+    local got = app:run("for i = 1, 30 do pcall(self.storage.put, self.storage, 'k' .. i, ('x'):rep(100000)) end "
+      .. "return 'survived'", name)
+    assert(got:find("database or disk is full", 1, true), got)
+    assert.equal("nil, {before=1}", app:run("return self.mark, self.storage:get { 'before', 'k1' }", name))
+  end)
+
+  it("lets the same be written in several turns", function()
+    assert.equal("30", app:run("for i = 1, 30 do self.storage:put('k' .. i, ('x'):rep(100000)) mk.sleep(0) end "
+      .. "local n = 0 for _ in self.storage:list() do n = n + 1 end return n"))
+  end)
+end)
