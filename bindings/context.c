@@ -189,9 +189,16 @@ static int ctx_id(lua_State *L)
     return 1;
 }
 
+/* ctx.storage -> the object's storage; always the same value. */
+static int ctx_storage(lua_State *L)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, state_of(bind_object(L))->storage);
+    return 1;
+}
+
 static const luaL_Reg object_fields[] = {
     {"id", ctx_id},
-    {"storage", bind_open_storage},
+    {"storage", ctx_storage},
     {NULL, NULL},
 };
 

@@ -5,6 +5,7 @@
 
 #include "bindings/bind.h"
 #include "bindings/class.h"
+#include "bindings/modules.h"
 #include "bindings/state.h"
 #include "vm/code.h"
 #include "vm/embedded.h"
@@ -128,7 +129,10 @@ static struct state *new_state(lua_State *L, struct object *o)
 {
     struct state *s = lua_newuserdatauv(L, sizeof(*s), 0);
 
-    *s = (struct state){.object = o, .class_ = LUA_NOREF, .self = LUA_NOREF};
+    *s = (struct state){.object = o,
+                        .class_ = LUA_NOREF,
+                        .self = LUA_NOREF,
+                        .storage = LUA_NOREF};
     lua_rawsetp(L, LUA_REGISTRYINDEX, s);
     o->script = s;
     return s;
@@ -148,6 +152,8 @@ static int open_protected(lua_State *L)
     s->methods = ref_top(L);
     bind_push_ctx(L);
     if (o->class_ != NULL) {
+        bind_open_storage(L);
+        s->storage = ref_top(L);
         find_class(L, s);
         make_self(L, s);
     }

@@ -16,6 +16,7 @@ struct state {
     int class_; /* the object's class; LUA_NOREF in a router */
     int self;   /* the instance; LUA_NOREF in a router */
     int env;
+    int storage; /* LUA_NOREF in a router */
     int ctx;
     int mk;      /* the module "moonkeep" */
     int methods; /* method name -> function that calls it on a stub */

@@ -82,6 +82,7 @@ struct event {
     struct outcome outcome;
     struct task *task;       /* NULL until it begins */
     struct section *section; /* it belongs to; NULL: none.  Held */
+    uint64_t order;          /* when it came, or its task became ready */
     struct oid oid; /* of the object that gets it, for error messages */
     bool has_oid;   /* false: the router */
     void *script;   /* TASK: the bindings' side of it; not owned */

@@ -60,6 +60,17 @@ bool object_has_nothing_to_wait_for(const struct object *o)
             (!db_is_dirty(o->db) && db_gate(o->db) <= o->realm->gate.durable));
 }
 
+/* The event that woke the object fails with it; the others wake it anew. */
+static void take_first(struct object *o, struct list *failed)
+{
+    struct list *link = list_shift(&o->mailbox);
+
+    if (link == NULL)
+        return;
+    list_push(failed, link);
+    o->mailbox_n--;
+}
+
 /* Take all events under way off the object, failed, without telling anybody
  * yet: their replies may reach back to this object. */
 static void take_events(struct object *o, const struct object_reset *why,
@@ -69,6 +80,8 @@ static void take_events(struct object *o, const struct object_reset *why,
 
     list_join(failed, &o->events);
     o->events_n = 0;
+    if (o->state == OBJECT_WAKING && !why->queued_too)
+        take_first(o, failed);
     if (why->queued_too) {
         list_join(failed, &o->mailbox);
         o->mailbox_n = 0;
@@ -255,6 +268,7 @@ void object_spawn(struct object *o, struct event *e)
         section_drop(e->section);
         e->section = s == NULL ? NULL : section_hold(s);
     }
+    e->order = o->realm->order++;
     list_push(&o->spawned, &e->link);
     realm_schedule(o->realm, o);
 }

@@ -48,7 +48,7 @@ struct object {
     struct list ready;      /* tasks whose wait is over */
     struct task *preempted; /* goes on before anything else */
     struct task *running;
-    bool mailbox_next;       /* ready tasks and mailbox take turns */
+    unsigned passed_over;    /* times that the mailbox had to wait */
     bool is_disk_failed;     /* the state is killed because the disk failed */
     struct list outbox;      /* gate items of the turn that runs */
     struct section *section; /* the innermost open one; held; or NULL */

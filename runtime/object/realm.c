@@ -69,6 +69,7 @@ void realm_schedule(struct realm *r, struct object *o)
 
 static void deliver(struct realm *r, struct object *o, struct event *e)
 {
+    e->order = r->order++;
     list_push(&o->mailbox, &e->link);
     o->mailbox_n++;
     realm_schedule(r, o);

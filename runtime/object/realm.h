@@ -70,6 +70,7 @@ struct realm {
     struct timers timers;
     struct timer idle_timer;
     uint64_t version; /* of the script; counts reloads */
+    uint64_t order;   /* counts what comes to objects */
     bool is_closing;
 };
 

@@ -9,7 +9,7 @@
 #include "vm/task.h"
 #include "vm/vm.h"
 
-enum { SECTION_MS = 30000 };
+enum { SECTION_MS = 30000, PASSED_OVER_MAX = 64 };
 
 static const char too_long[] =
     "A call to blockConcurrencyWhile() in a Durable Object waited for too "
@@ -123,6 +123,7 @@ static void end_init(struct object *o, struct event *e)
     o->running = NULL;
     fail_first(o, &e->outcome);
     event_free(e);
+    o->state = OBJECT_AWAKE; /* its event has failed already */
     object_reset(o, &(struct object_reset){.text = "init failed"});
 }
 
@@ -303,41 +304,24 @@ static struct event *next_mail(struct object *o)
     return event_of(o->mailbox.next);
 }
 
-static bool begin_spawned(struct object *o)
+static void begin_spawned(struct object *o, struct event *e)
 {
-    struct event *e = next_spawned(o);
-
-    if (e == NULL)
-        return false;
     list_unlink(&e->link);
     begin(o, e);
-    return true;
 }
 
-static bool begin_mail(struct object *o)
+static void begin_mail(struct object *o, struct event *e)
 {
-    struct event *e = next_mail(o);
-
-    if (e == NULL)
-        return false;
     list_unlink(&e->link);
     o->mailbox_n--;
-    o->mailbox_next = false;
     begin(o, e);
-    return true;
 }
 
-static bool go_on(struct object *o)
+static void go_on(struct object *o, struct task *t)
 {
-    struct task *t = o->preempted != NULL ? o->preempted : next_ready(o);
-
-    if (t == NULL)
-        return false;
     o->preempted = NULL;
     list_unlink(&t->link);
-    o->mailbox_next = true;
     run_task(o, t);
-    return true;
 }
 
 static bool enter_next(struct object *o)
@@ -351,16 +335,40 @@ static bool enter_next(struct object *o)
     return true;
 }
 
-static bool step(struct object *o)
+static uint64_t order_of(const struct event *e)
 {
-    if (o->preempted != NULL)
-        return go_on(o);
+    return e == NULL ? UINT64_MAX : e->order;
+}
+
+/* What the object itself has started goes before what comes from outside,
+ * but not for ever. */
+static struct event *mail_in_turn(struct object *o, const struct event *spawned)
+{
+    if (spawned != NULL && ++o->passed_over < PASSED_OVER_MAX)
+        return NULL;
+    o->passed_over = 0;
+    return next_mail(o);
+}
+
+static void step(struct object *o)
+{
+    if (o->preempted != NULL) {
+        go_on(o, o->preempted);
+        return;
+    }
     if (enter_next(o))
-        return true;
-    /* Neither those that wait nor those that come shut out the others. */
-    if (o->mailbox_next)
-        return begin_mail(o) || begin_spawned(o) || go_on(o);
-    return go_on(o) || begin_spawned(o) || begin_mail(o);
+        return;
+    struct task *t = next_ready(o);
+    struct event *spawned = next_spawned(o);
+    struct event *mail = mail_in_turn(o, spawned);
+    uint64_t ready_order = order_of(t == NULL ? NULL : t->owner);
+
+    if (ready_order < order_of(spawned) && ready_order < order_of(mail))
+        go_on(o, t);
+    else if (mail != NULL)
+        begin_mail(o, mail);
+    else if (spawned != NULL)
+        begin_spawned(o, spawned);
 }
 
 static bool has_more(struct object *o)
@@ -389,7 +397,9 @@ bool turn_run(struct object *o)
 void turn_task_ready(struct task *t)
 {
     struct object *o = vm_owner(t->vm);
+    struct event *e = t->owner;
 
+    e->order = o->realm->order++;
     list_unlink(&t->link);
     list_push(&o->ready, &t->link);
     realm_schedule(o->realm, o);
