@@ -24,9 +24,10 @@ BASE = -std=c11 -D_GNU_SOURCE -fPIC -pthread -Iruntime -I. \
        -I/usr/include/lua5.4 -I/usr/share/include/llhttp $(OPT) $(SAN)
 LIBS = -l:liblua5.4.a -l:libuv_a.a -l:libsqlite3.a -l:libmsgpackc.a \
        -l:liblz4.a -l:libxxhash.a -l:libcrypto.a -l:libz.a -lm -ldl -lpthread
-# Modules for the specs: the Lua that runs them brings the Lua library, and
-# Debian's static SQLite cannot be part of a shared object.
-SPEC_LIBS = -luv -lsqlite3 -lmsgpackc -llz4 -lxxhash -lcrypto -lz -lm -lpthread
+# Modules for the specs: the Lua that runs them brings the Lua library;
+# each has its own SQLite, bound to it alone.
+SPEC_LIBS = -Wl,-Bsymbolic -luv \
+            $(filter-out -l:liblua5.4.a -l:libuv_a.a,$(LIBS))
 
 FLOORS   = runtime/base runtime/wire runtime/store runtime/vm runtime/net \
            runtime/object bindings runtime/host runtime/cli

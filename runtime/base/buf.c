@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "base/must.h"
 
+enum { PRINTF_ROOM = 64 };
+
 char *buf_room(struct buf *b, size_t more)
 {
     if (b->cap - b->n < more) {
@@ -51,14 +53,17 @@ void buf_printf(struct buf *b, const char *format, ...)
     va_list args;
     va_list again;
 
-    char none[1];
-
     va_start(args, format);
     va_copy(again, args);
-    int n = vsnprintf(none, 0, format, args);
+    char *at = buf_room(b, PRINTF_ROOM);
+    int n = vsnprintf(at, b->cap - b->n, format, args);
+
     va_end(args);
     MUST(n >= 0);
-    vsnprintf(buf_room(b, (size_t)n + 1), (size_t)n + 1, format, again);
+    if ((size_t)n >= b->cap - b->n) {
+        at = buf_room(b, (size_t)n + 1);
+        vsnprintf(at, (size_t)n + 1, format, again);
+    }
     va_end(again);
     b->n += (size_t)n;
 }
