@@ -86,16 +86,12 @@ void db_discard(struct db *d)
 /* Look for the name in _mk_meta; without one, or on failure, none is set. */
 static void read_name(struct db *d)
 {
-    sqlite3_stmt *st = NULL;
+    sqlite3_stmt *st;
     struct error e;
 
-    if (db_conn_enter(d, &e) != 0)
+    if (db_conn_enter(d, &e) != 0 || db_conn_own(d, DB_OWN_NAME, &st, &e) != 0)
         return;
-    int rc = sqlite3_prepare_v2(d->sqlite,
-                                "SELECT value FROM _mk_meta WHERE key='name'",
-                                -1, &st, NULL);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_step(st);
+    int rc = sqlite3_step(st);
     if (rc == SQLITE_ROW) {
         const void *p = sqlite3_column_blob(st, 0);
 
@@ -103,7 +99,7 @@ static void read_name(struct db *d)
         d->is_name_stored = true;
     }
     d->is_name_known = rc == SQLITE_ROW || rc == SQLITE_DONE;
-    sqlite3_finalize(st);
+    sqlite3_reset(st);
 }
 
 struct slice db_name(struct db *d)
@@ -116,19 +112,17 @@ struct slice db_name(struct db *d)
 /* Make the name part of the open transaction, unless it is there. */
 static int store_name(struct db *d, struct error *err)
 {
-    sqlite3_stmt *st = NULL;
+    sqlite3_stmt *st;
 
     if (d->is_name_stored || d->name_n == 0)
         return 0;
-    int rc = sqlite3_prepare_v2(
-        d->sqlite, "INSERT OR IGNORE INTO _mk_meta(key,value) VALUES('name',?)",
-        -1, &st, NULL);
-    if (rc == SQLITE_OK) {
-        sqlite3_bind_blob(st, 1, d->name, (int)d->name_n, SQLITE_STATIC);
-        sqlite3_step(st);
-        rc = sqlite3_finalize(st);
-    }
-    if (rc == SQLITE_OK)
+    int rc = db_conn_own(d, DB_OWN_SET_NAME, &st, err);
+    if (rc != 0)
+        return rc;
+    sqlite3_bind_blob(st, 1, d->name, (int)d->name_n, SQLITE_STATIC);
+    rc = sqlite3_step(st);
+    sqlite3_reset(st);
+    if (rc == SQLITE_DONE)
         return 0;
     struct error e = {0};
     db_conn_say(d, rc, -1, &e);
@@ -167,8 +161,8 @@ void db_shrink(struct db *d)
 {
     db_conn_unpark(d);
     sql_cache_shrink(&d->cache, SQL_CACHE_IDLE_MAX);
-    if (d->sqlite != NULL)
-        sqlite3_db_release_memory(d->sqlite);
+    if (d->conn != NULL)
+        sqlite3_db_release_memory(d->conn->sqlite);
 }
 
 /* COMMIT failed: nothing of the turn is left. */

@@ -9,6 +9,8 @@
 #include "store/sql_code.h"
 #include "store/sql_cursor.h"
 
+_Static_assert((int)DB_OWN_COUNT <= (int)CONNECTION_OWN, "a place for each");
+
 enum {
     PROGRESS_STEPS = 2000, /* virtual machine steps between two questions */
     LENGTH_MAX = 2097152   /* of a string, a blob, a row */
@@ -31,6 +33,9 @@ static const char *const own_text[DB_OWN_COUNT] = {
     [DB_OWN_DELETE] = "DELETE FROM _mk_kv WHERE key=?1",
     [DB_OWN_LIST] = LIST_TEXT,
     [DB_OWN_LIST_DOWN] = list_down_text,
+    [DB_OWN_NAME] = "SELECT value FROM _mk_meta WHERE key='name'",
+    [DB_OWN_SET_NAME] =
+        "INSERT OR IGNORE INTO _mk_meta(key,value) VALUES('name',?1)",
 };
 
 static const struct {
@@ -56,41 +61,43 @@ static int on_progress(void *arg)
 {
     struct db *d = arg;
 
-    return d->policy.is_on && d->progress != NULL ? d->progress(d->progress_arg)
-                                                  : 0;
+    return d->conn->policy.is_on && d->progress != NULL
+               ? d->progress(d->progress_arg)
+               : 0;
 }
 
 /* Everything that keeps a script's SQL in its place.  The schema stays trusted:
  * the script wrote it, the policy sees its triggers and views too, and without
  * trust no trigger could feed an FTS5 table. */
-static void harden(struct db *d)
+static void harden(struct connection *c)
 {
     const char *modules[] = {"fts5",      "fts5vocab", "rtree", "rtree_i32",
                              "json_each", "json_tree", NULL};
 
-    sqlite3_extended_result_codes(d->sqlite, 1);
+    c->is_set_up = true;
+    sqlite3_extended_result_codes(c->sqlite, 1);
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-        sqlite3_limit(d->sqlite, limits[i].what, limits[i].value);
-    sqlite3_db_config(d->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(d->sqlite, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0,
+        sqlite3_limit(c->sqlite, limits[i].what, limits[i].value);
+    sqlite3_db_config(c->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(c->sqlite, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0,
                       NULL);
-    sqlite3_db_config(d->sqlite, SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0,
+    sqlite3_db_config(c->sqlite, SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0,
                       NULL);
-    sqlite3_drop_modules(d->sqlite, modules);
-    sqlite3_set_authorizer(d->sqlite, sql_policy_authorize, &d->policy);
-    if (d->progress != NULL)
-        sqlite3_progress_handler(d->sqlite, PROGRESS_STEPS, on_progress, d);
+    sqlite3_drop_modules(c->sqlite, modules);
+    sqlite3_set_authorizer(c->sqlite, sql_policy_authorize, &c->policy);
 }
 
 static int connect_now(struct db *d, struct error *err)
 {
-    int rc = pagefile_connect(d->pf, &d->sqlite, err);
+    int rc = connection_take(d->pf, &d->conn, err);
 
-    if (rc != 0) {
-        d->sqlite = NULL;
+    if (rc != 0)
         return rc;
-    }
-    harden(d);
+    if (!d->conn->is_set_up)
+        harden(d->conn);
+    if (d->progress != NULL)
+        sqlite3_progress_handler(d->conn->sqlite, PROGRESS_STEPS, on_progress,
+                                 d);
     return 0;
 }
 
@@ -108,34 +115,32 @@ int db_conn_enter(struct db *d, struct error *err)
         db_conn_unpark(d);
     if (d->broken != NULL)
         return db_conn_broken(d, err);
-    return d->sqlite != NULL ? 0 : connect_now(d, err);
+    if (d->conn == NULL)
+        return connect_now(d, err);
+    connection_touch(d->conn);
+    return 0;
 }
 
 void db_conn_close(struct db *d)
 {
-    if (d->sqlite == NULL)
+    if (d->conn == NULL)
         return;
-    d->parked = NULL;
-    for (int i = 0; i < DB_OWN_COUNT; i++) {
-        sqlite3_finalize(d->own[i]); /* NULL is allowed */
-        d->own[i] = NULL;
-    }
+    db_conn_unpark(d);
     sql_cache_clear(&d->cache);
-    sqlite3_close(d->sqlite);
-    d->sqlite = NULL;
+    connection_drop(d->conn);
 }
 
 int db_conn_own(struct db *d, enum db_own which, struct sqlite3_stmt **out,
                 struct error *err)
 {
-    if (d->own[which] == NULL) {
-        int rc =
-            sqlite3_prepare_v3(d->sqlite, own_text[which], -1,
-                               SQLITE_PREPARE_PERSISTENT, &d->own[which], NULL);
+    if (d->conn->own[which] == NULL) {
+        int rc = sqlite3_prepare_v3(d->conn->sqlite, own_text[which], -1,
+                                    SQLITE_PREPARE_PERSISTENT,
+                                    &d->conn->own[which], NULL);
         if (rc != SQLITE_OK)
             return db_conn_fail(d, rc, err);
     }
-    *out = d->own[which];
+    *out = d->conn->own[which];
     return 0;
 }
 
@@ -235,7 +240,7 @@ int db_conn_say(struct db *d, int rc, int offset, struct error *err)
         return error_set(err, code, "%s", why.text);
     if (offset >= 0)
         snprintf(at, sizeof(at), " at offset %d", offset);
-    return error_set(err, code, "%s%s: %s", sqlite3_errmsg(d->sqlite), at,
+    return error_set(err, code, "%s%s: %s", sqlite3_errmsg(d->conn->sqlite), at,
                      sql_code_primary(rc));
 }
 
@@ -252,9 +257,11 @@ void db_conn_break(struct db *d, const struct error *why)
     *d->broken = *why;
     kv_list_cancel(d, why);
     sql_cursor_cancel(d, why);
+    if (d->conn != NULL)
+        connection_spoil(d->conn);
     /* If even this fails, closing the connection does it. */
-    if (d->sqlite != NULL && !sqlite3_get_autocommit(d->sqlite))
-        sqlite3_exec(d->sqlite, "ROLLBACK", NULL, NULL, NULL);
+    if (d->conn != NULL && !sqlite3_get_autocommit(d->conn->sqlite))
+        sqlite3_exec(d->conn->sqlite, "ROLLBACK", NULL, NULL, NULL);
     db_conn_ended(d);
     d->is_reset = false;
 }
@@ -262,7 +269,7 @@ void db_conn_break(struct db *d, const struct error *why)
 void db_conn_judge(struct db *d, int rc, const struct error *why)
 {
     bool is_lost =
-        d->is_open && (sqlite3_get_autocommit(d->sqlite) || is_fatal(rc));
+        d->is_open && (sqlite3_get_autocommit(d->conn->sqlite) || is_fatal(rc));
 
     if (is_lost || why->code == ERR_RESET)
         db_conn_break(d, why);
@@ -286,7 +293,7 @@ int64_t db_conn_pragma(struct db *d, const char *name)
     int64_t value = -1;
 
     snprintf(text, sizeof(text), "PRAGMA %s", name);
-    if (sqlite3_prepare_v2(d->sqlite, text, -1, &st, NULL) == SQLITE_OK &&
+    if (sqlite3_prepare_v2(d->conn->sqlite, text, -1, &st, NULL) == SQLITE_OK &&
         sqlite3_step(st) == SQLITE_ROW)
         value = sqlite3_column_int64(st, 0);
     sqlite3_finalize(st);

@@ -5,24 +5,25 @@
  *
  *   db_conn_enter --> db_conn_begin (a write) --> ... --> db_conn_fail
  *
- * The connection is made when it is first needed: an object that never looks
- * at its storage has none.
+ * The connection is had when it is needed: an object that never looks at its
+ * storage has none, and one that has only keys and values may lose its own to
+ * another object between two calls.
  */
 #ifndef STORE_DB_CONN_H
 #define STORE_DB_CONN_H
 
-#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "base/list.h"
+#include "store/connection.h"
 #include "store/db.h"
 #include "store/pagefile.h"
 #include "store/sql_cache.h"
-#include "store/sql_policy.h"
 
-/* The runtime's own statements, compiled when first used and then kept. */
+/* The runtime's own statements, compiled when first used and then kept with
+ * the connection. */
 enum db_own {
     DB_OWN_BEGIN,
     DB_OWN_COMMIT,
@@ -35,6 +36,8 @@ enum db_own {
     DB_OWN_DELETE,
     DB_OWN_LIST,
     DB_OWN_LIST_DOWN,
+    DB_OWN_NAME,
+    DB_OWN_SET_NAME,
     DB_OWN_COUNT
 };
 
@@ -46,9 +49,9 @@ struct db_frame {
 };
 
 struct db {
-    struct pagefile *pf;                    /* owned */
-    struct sqlite3 *sqlite;                 /* owned; NULL until first needed */
-    struct sqlite3_stmt *own[DB_OWN_COUNT]; /* owned, lazily */
+    struct pagefile *pf;         /* owned */
+    struct connection *conn;     /* owned; NULL until needed, and again when
+                                    another object has taken it */
     struct sqlite3_stmt *parked; /* borrowed; its row is still being read */
     struct error *broken;        /* owned; NULL while all is well */
 
@@ -73,7 +76,6 @@ struct db {
     struct list kv_lists; /* kv_list.c */
     struct list cursors;  /* sql_cursor.c */
     struct sql_cache cache;
-    struct sql_policy policy;
 
     db_progress_cb progress;
     void *progress_arg;
@@ -82,7 +84,7 @@ struct db {
     int64_t turn_bytes;   /* taken by the writes of the open transaction */
 };
 
-/* Before anything that needs the connection: make it, give up the row that
+/* Before anything that needs the connection: have it, give up the row that
  * the last call handed out.  Returns 0 or why not (broken, ERR_IO,
  * ERR_CORRUPT, ERR_NOMEM). */
 int db_conn_enter(struct db *d, struct error *err);

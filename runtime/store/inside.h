@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "store/checkpoint.h"
+#include "store/connection.h"
 #include "store/log.h"
 #include "store/overlay.h"
 #include "store/pagefile.h"
@@ -40,8 +41,6 @@ struct store {
     bool is_dropped;
 };
 
-enum { KEPT_MAX = 16 }; /* idle connections of a client */
-
 struct store_client {
     struct store *store;
     struct list link; /* in store->clients */
@@ -55,9 +54,8 @@ struct store_client {
     size_t bucket_count, file_count;
     struct list commits; /* struct commit, by number: not synced yet */
     struct list dirty;   /* struct pagefile, by needed_from: not in its file */
-    int64_t overlay_pages;          /* of all page files */
-    struct sqlite3 *kept[KEPT_MAX]; /* ready for pagefile_connect */
-    size_t kept_count;
+    int64_t overlay_pages; /* of all page files */
+    struct connections connections;
     struct buf scratch;     /* the record that is being made */
     struct list open_files; /* struct pagefile with a file, by last use */
     size_t open_file_count;
@@ -99,6 +97,7 @@ struct pagefile {
     struct oid id;
     struct pagefile *next; /* in its bucket */
     bool is_open;          /* false: lingers until it is checkpointed */
+    bool is_known;         /* has had a connection */
 
     struct page_state state; /* after the last commit */
     struct overlay pages;    /* committed and not in the file */

@@ -68,14 +68,15 @@ int kv_put(struct db *d, struct slice key, struct slice value,
     if (rc != 0)
         return rc;
     if (is_large)
-        limit = sqlite3_limit(d->sqlite, SQLITE_LIMIT_LENGTH, 2 * KV_ENTRY_MAX);
+        limit = sqlite3_limit(d->conn->sqlite, SQLITE_LIMIT_LENGTH,
+                              2 * KV_ENTRY_MAX);
 
     bind_bytes(st, 1, key);
     bind_bytes(st, 2, value);
     rc = sqlite3_step(st);
     sqlite3_reset(st);
     if (is_large)
-        sqlite3_limit(d->sqlite, SQLITE_LIMIT_LENGTH, limit);
+        sqlite3_limit(d->conn->sqlite, SQLITE_LIMIT_LENGTH, limit);
     if (rc != SQLITE_DONE)
         return db_conn_fail(d, rc, err);
     d->kv_writes++;
@@ -95,7 +96,7 @@ int kv_delete(struct db *d, struct slice key, struct error *err)
     sqlite3_reset(st);
     if (rc != SQLITE_DONE)
         return db_conn_fail(d, rc, err);
-    if (sqlite3_changes(d->sqlite) == 0)
+    if (sqlite3_changes(d->conn->sqlite) == 0)
         return 0;
     d->kv_writes++;
     db_conn_wrote(d, true);

@@ -19,7 +19,6 @@
 #include "store/store.h"
 
 struct pagefile;
-struct sqlite3;
 
 /* Open the pages of object `id` of `class_name` (a Lua identifier; copied).
  * No file is made and, for an object without any data, the disk is asked for
@@ -29,30 +28,11 @@ int pagefile_open(struct store_client *c, const char *class_name,
                   const struct oid *id, struct pagefile **out,
                   struct error *err);
 /* Forget the open transaction and give the pages back; committed pages are
- * checkpointed when they are durable (now or later).  Its SQLite connection
- * is closed before.  NULL is allowed. */
+ * checkpointed when they are durable (now or later).  Its connection is
+ * dropped before.  NULL is allowed. */
 void pagefile_close(struct pagefile *pf);
 /* As close, but what is not durable is dropped: back to the durable state. */
 void pagefile_discard(struct pagefile *pf);
-
-/* Open the SQLite connection of `pf` on the VFS: exclusive, journal in
- * memory, foreign keys on, no lookaside, small cache.  The runtime's tables
- * (_mk_kv, _mk_meta, _mk_alarms) are there.  The caller ends it with
- * pagefile_disconnect (or sqlite3_close) before pagefile_close.  It may be one
- * that another object of the client had before: limits, authorizer, functions
- * and the like are set again each time.  Returns 0, ERR_NOMEM, ERR_IO,
- * ERR_CORRUPT. */
-int pagefile_connect(struct pagefile *pf, struct sqlite3 **out,
-                     struct error *err);
-enum pagefile_use {
-    PAGEFILE_PLAIN,    /* only statements of the runtime ever ran on it */
-    PAGEFILE_SCRIPTED, /* a script's did, or it is not known */
-};
-/* End the connection, all of whose statements are finalized.  A plain one may
- * be kept, its parsed schema with it, for the next pagefile_connect of the
- * client: that then takes a tenth of the time. */
-void pagefile_disconnect(struct pagefile *pf, struct sqlite3 *db,
-                         enum pagefile_use use);
 
 /* The object has storage: a commit of it exists (durable or not). */
 bool pagefile_exists(const struct pagefile *pf);
@@ -66,8 +46,8 @@ uint64_t pagefile_last_commit(const struct pagefile *pf);
 int pagefile_failure(const struct pagefile *pf, struct error *err);
 /* Throw away everything the object has: from here on it reads as the template,
  * in the open transaction; its next commit makes that last and
- * pagefile_discard or pagefile_undo_reset takes it back.  The connection must
- * be closed before and connected again after. */
+ * pagefile_discard or pagefile_undo_reset takes it back.  Its connection is
+ * dropped before, and may be taken again after. */
 void pagefile_reset(struct pagefile *pf);
 void pagefile_undo_reset(struct pagefile *pf);
 /* The reset alone as a commit (a transaction that wrote nothing else). */

@@ -40,10 +40,10 @@ static int compile_failed(struct db *d, int rc, int offset,
     int code;
 
     snprintf(err->code, sizeof(err->code), "%s", sql_code_name(rc));
-    if (d->policy.is_denied) {
+    if (d->conn->policy.is_denied) {
         snprintf(err->code, sizeof(err->code), "SQLITE_AUTH");
         return error_set(&err->error, ERR_SQL, "%s: SQLITE_AUTH",
-                         d->policy.reason);
+                         d->conn->policy.reason);
     }
     code = db_conn_say(d, rc, offset, &err->error);
     /* Compiling only reads: too large a statement costs nothing more. */
@@ -60,13 +60,13 @@ static int prepare(struct db *d, const struct script *s, sqlite3_stmt **out,
         sqlmem_begin(d->memory_bytes - d->cursor_bytes - d->turn_bytes);
 
     *out = NULL;
-    sql_policy_begin(&d->policy);
-    d->policy.is_on = true;
-    int rc = sqlite3_prepare_v2(d->sqlite, s->rest.p, -1, out, tail);
-    d->policy.is_on = false;
+    sql_policy_begin(&d->conn->policy);
+    d->conn->policy.is_on = true;
+    int rc = sqlite3_prepare_v2(d->conn->sqlite, s->rest.p, -1, out, tail);
+    d->conn->policy.is_on = false;
     sqlmem_end(mark);
     if (rc != SQLITE_OK) {
-        int offset = sqlite3_error_offset(d->sqlite);
+        int offset = sqlite3_error_offset(d->conn->sqlite);
         if (offset >= 0)
             offset += (int)(s->rest.p - s->begin) + (int)s->skipped;
         return compile_failed(d, rc, offset, err);
@@ -74,7 +74,7 @@ static int prepare(struct db *d, const struct script *s, sqlite3_stmt **out,
     if (*out == NULL)
         return plain_error(err, ERR_INVALID, NO_STATEMENT);
     struct slice text = {s->rest.p, (size_t)(*tail - s->rest.p)};
-    if (sql_policy_check_text(&d->policy, text))
+    if (sql_policy_check_text(&d->conn->policy, text))
         return 0;
     sqlite3_finalize(*out);
     *out = NULL;
@@ -89,7 +89,7 @@ static int prepare_in_place(struct db *d, const struct script *s,
 {
     int rc = prepare(d, s, out, tail, err);
 
-    if (rc != 0 || !d->policy.needs_begin || d->is_open)
+    if (rc != 0 || !d->conn->policy.needs_begin || d->is_open)
         return rc;
     sqlite3_finalize(*out);
     *out = NULL;
@@ -109,10 +109,11 @@ static int compile(struct db *d, struct script *s, bool is_alone,
         return rc;
     size_t used = (size_t)(tail - s->rest.p);
     struct slice rest = {tail, s->rest.n - used};
-    *out = sql_stmt_new(stmt, is_alone && rest.n == 0 && !d->policy.is_pragma);
-    (*out)->reads = d->policy.reads;
-    (*out)->creates = d->policy.creates;
-    (*out)->drops = d->policy.drops;
+    *out = sql_stmt_new(stmt,
+                        is_alone && rest.n == 0 && !d->conn->policy.is_pragma);
+    (*out)->reads = d->conn->policy.reads;
+    (*out)->creates = d->conn->policy.creates;
+    (*out)->drops = d->conn->policy.drops;
     s->rest = sql_text_skip(rest);
     return 0;
 }
@@ -164,11 +165,11 @@ static int run_write(struct db *d, struct sql_stmt *s, struct sql_rows *rows,
     /* With IF NOT EXISTS it may change nothing. */
     if (s->creates && !list_empty(&d->cursors))
         schema = db_conn_pragma(d, "schema_version");
-    int64_t before = sqlite3_total_changes64(d->sqlite);
+    int64_t before = sqlite3_total_changes64(d->conn->sqlite);
     rc = write_all(d, s, rows, err);
     if (d->broken != NULL)
         return rc;
-    *written = sqlite3_total_changes64(d->sqlite) - before;
+    *written = sqlite3_total_changes64(d->conn->sqlite) - before;
     if (rc == 0 || *written != 0)
         db_conn_wrote(d, true);
     d->schema_changes += s->creates || s->drops;
@@ -281,6 +282,7 @@ int sql_exec(struct db *d, struct slice query,
         return rc;
     if (text.n == 0)
         return plain_error(err, ERR_INVALID, NO_STATEMENT);
+    connection_spoil(d->conn);
     s = sql_cache_take(&d->cache, text);
     if (s == NULL)
         rc = run_text(d, text, (size_t)(text.p - query.p), &s, err);

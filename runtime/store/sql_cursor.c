@@ -34,10 +34,10 @@ int sql_step(struct db *d, struct sql_stmt *s, int64_t *bytes)
     int64_t mark =
         sqlmem_begin(d->memory_bytes - d->cursor_bytes - d->turn_bytes);
 
-    d->policy.is_on = true;
-    d->policy.is_denied = false;
+    d->conn->policy.is_on = true;
+    d->conn->policy.is_denied = false;
     int rc = sqlite3_step(s->stmt);
-    d->policy.is_on = false;
+    d->conn->policy.is_on = false;
     *bytes += sqlmem_end(mark);
     return rc;
 }
@@ -46,11 +46,11 @@ int sql_fail(struct db *d, int rc, struct sql_error *err)
 {
     int code;
 
-    if (d->policy.is_denied && (rc & 0xff) != SQLITE_NOMEM) {
+    if (d->conn->policy.is_denied && (rc & 0xff) != SQLITE_NOMEM) {
         rc = SQLITE_AUTH;
         code = error_set(&err->error, ERR_SQL, "%s: SQLITE_AUTH",
-                         d->policy.reason);
-        d->policy.is_denied = false;
+                         d->conn->policy.reason);
+        d->conn->policy.is_denied = false;
     } else {
         code = db_conn_fail(d, rc, &err->error);
     }

@@ -153,6 +153,7 @@ struct store_client *store_attach(struct store *s, void (*wake)(void *arg),
     list_init(&c->commits);
     list_init(&c->dirty);
     list_init(&c->open_files);
+    connections_init(&c->connections);
     list_init(&c->checkpoints.waiting);
     list_init(&c->checkpoints.done);
     vfs_init(&c->vfs, s->config.clock);
@@ -238,8 +239,7 @@ void store_detach(struct store_client *c)
     list_unlink(&c->link);
     bool is_last = s->is_dropped && list_empty(&s->clients);
     pthread_mutex_unlock(&s->mutex);
-    while (c->kept_count != 0)
-        sqlite3_close(c->kept[--c->kept_count]);
+    connections_fini(&c->connections);
     vfs_fini(&c->vfs);
     buf_fini(&c->scratch);
     free(c);

@@ -42,7 +42,7 @@ void vfs_bind(sqlite3 *db, struct pagefile *pages);
 /* Take its object away; false, and nothing done, while it holds a lock. */
 bool vfs_unbind(sqlite3 *db);
 
-/* connect.c */
+/* template.c */
 int template_build(struct template_image *t, struct error *err);
 void template_fini(struct template_image *t);
 

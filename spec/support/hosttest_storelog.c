@@ -11,10 +11,9 @@
  * What fails returns nil, text, name of the error.  Nothing is collected: the
  * spec closes what it opens, innermost first.
  */
-#include <sqlite3.h>
-
 #include "base/clock.h"
 #include "spec/support/hosttest.h"
+#include "store/connection.h"
 #include "store/pagefile.h"
 #include "store/store.h"
 
@@ -33,8 +32,7 @@ struct lclient {
 };
 struct lobject {
     struct pagefile *pf;
-    sqlite3 *db;
-    enum pagefile_use use;
+    struct connection *conn;
 };
 
 static struct lstore *check_store(lua_State *L)
@@ -179,9 +177,7 @@ static struct lobject *check_object(lua_State *L)
 
 static void disconnect(struct lobject *o)
 {
-    if (o->db != NULL)
-        pagefile_disconnect(o->pf, o->db, o->use);
-    o->db = NULL;
+    connection_drop(o->conn);
 }
 
 static int sql_fail(lua_State *L, struct lobject *o)
@@ -189,7 +185,7 @@ static int sql_fail(lua_State *L, struct lobject *o)
     struct error err = {0};
 
     lua_pushnil(L);
-    lua_pushstring(L, sqlite3_errmsg(o->db));
+    lua_pushstring(L, sqlite3_errmsg(o->conn->sqlite));
     lua_pushstring(L, err_name(pagefile_failure(o->pf, &err)));
     lua_pushstring(L, err.text);
     return 4;
@@ -206,15 +202,15 @@ static int object_exec(lua_State *L)
 
     lua_settop(L, 2);
     lua_pushboolean(L, 1);
-    if (o->db == NULL) {
-        int rc = pagefile_connect(o->pf, &o->db, &err);
+    if (o->conn == NULL) {
+        int rc = connection_take(o->pf, &o->conn, &err);
 
         if (rc != 0)
             return fail(L, rc, err.text);
     }
     while (*sql != '\0') {
         sqlite3_stmt *st = NULL;
-        int rc = sqlite3_prepare_v2(o->db, sql, -1, &st, &sql);
+        int rc = sqlite3_prepare_v2(o->conn->sqlite, sql, -1, &st, &sql);
 
         if (rc != SQLITE_OK)
             return sql_fail(L, o);
@@ -235,7 +231,8 @@ static int object_exec(lua_State *L)
 /* o:scripted(): its connection is not to be used again */
 static int object_scripted(lua_State *L)
 {
-    check_object(L)->use = PAGEFILE_SCRIPTED;
+    if (check_object(L)->conn != NULL)
+        connection_spoil(check_object(L)->conn);
     return 0;
 }
 

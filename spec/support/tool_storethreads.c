@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "store/connection.h"
 #include "store/pagefile.h"
 #include "store/store.h"
 
@@ -29,7 +30,7 @@ enum { SEGMENT_BYTES = 1 << 18, BATCH = 8, FAILURES = 100 };
 
 struct counter {
     struct pagefile *pf;
-    sqlite3 *db;
+    struct connection *conn;
     int64_t value; /* after the last commit */
     int64_t known; /* as it was last known to be durable */
 };
@@ -64,13 +65,13 @@ static void open_counter(struct store_client *c, int worker, int n,
     struct error err;
 
     if (pagefile_open(c, "Counter", &id, &out->pf, &err) != 0 ||
-        pagefile_connect(out->pf, &out->db, &err) != 0)
+        connection_take(out->pf, &out->conn, &err) != 0)
         give_up("open", err.text);
 }
 
 static void close_counter(struct counter *o)
 {
-    sqlite3_close(o->db);
+    connection_drop(o->conn);
     pagefile_close(o->pf);
 }
 
@@ -78,7 +79,7 @@ static void close_counter(struct counter *o)
 static bool count(struct counter *o)
 {
     int rc = sqlite3_exec(
-        o->db,
+        o->conn->sqlite,
         "BEGIN;"
         "INSERT INTO _mk_kv VALUES(x'01', 1)"
         " ON CONFLICT DO UPDATE SET value = value + 1;"
@@ -92,7 +93,7 @@ static bool count(struct counter *o)
     if (rc == SQLITE_OK)
         o->value++;
     else if (pagefile_failure(o->pf, &err) == 0)
-        give_up("count", sqlite3_errmsg(o->db));
+        give_up("count", sqlite3_errmsg(o->conn->sqlite));
     return rc == SQLITE_OK;
 }
 
@@ -101,8 +102,9 @@ static int64_t value_of(struct counter *o)
     sqlite3_stmt *st;
     int64_t value = 0;
 
-    sqlite3_prepare_v2(o->db, "SELECT value FROM _mk_kv WHERE key = x'01'", -1,
-                       &st, NULL);
+    sqlite3_prepare_v2(o->conn->sqlite,
+                       "SELECT value FROM _mk_kv WHERE key = x'01'", -1, &st,
+                       NULL);
     if (sqlite3_step(st) == SQLITE_ROW)
         value = sqlite3_column_int64(st, 0);
     sqlite3_finalize(st);
@@ -114,7 +116,7 @@ static int64_t value_of(struct counter *o)
 static void recover(struct worker *w, struct store_client *c)
 {
     for (int i = 0; i < w->objects; i++) {
-        sqlite3_close(w->counters[i].db);
+        connection_drop(w->counters[i].conn);
         pagefile_discard(w->counters[i].pf);
     }
     store_resume(c);
