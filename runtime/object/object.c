@@ -191,6 +191,14 @@ void object_reset(struct object *o, const struct object_reset *why)
     realm_schedule(o->realm, o);
 }
 
+void object_rest(struct object *o)
+{
+    if (o->vm != NULL)
+        vm_collect(o->vm);
+    if (o->db != NULL)
+        db_shrink(o->db);
+}
+
 void object_evict(struct object *o)
 {
     MUST(object_is_idle(o));

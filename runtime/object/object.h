@@ -74,6 +74,9 @@ struct object *object_new(struct realm *r, const struct object_class *class_,
                           const struct oid *id, struct slice name);
 /* Drop all that is in memory and fail what is under way. */
 void object_reset(struct object *o, const struct object_reset *why);
+/* It has had nothing to do for a while: give up memory that is quickly made
+ * again (garbage, pages of the database). */
+void object_rest(struct object *o);
 /* Put to sleep; nothing is under way or waiting to be durable. */
 void object_evict(struct object *o);
 /* Put to sleep though timers may wait: for a new version of the script. */

@@ -11,7 +11,7 @@
 #include "store/db.h"
 #include "vm/code.h"
 
-enum { RETRY_EVICT_MS = 100 };
+enum { RETRY_EVICT_MS = 100, REST_MS = 250 };
 
 void realm_init(struct realm *r, const struct realm_config *config)
 {
@@ -19,6 +19,7 @@ void realm_init(struct realm *r, const struct realm_config *config)
     code_hold(r->config.code);
     list_init(&r->run_queue);
     list_init(&r->idle);
+    list_init(&r->resting);
     list_init(&r->routers);
     gate_init(&r->gate);
     timers_init(&r->timers, config->loop, config->clock);
@@ -105,7 +106,9 @@ static void on_idle_tick(struct timer *t);
 
 static void arm_idle(struct realm *r, uint64_t ms)
 {
-    if (!timer_is_waiting(&r->idle_timer))
+    uint64_t due = clock_mono_ns(r->config.clock) + ms * 1000000;
+
+    if (!timer_is_waiting(&r->idle_timer) || due < r->idle_timer.due_ns)
         timer_start(&r->timers, &r->idle_timer, ms, on_idle_tick);
 }
 
@@ -116,7 +119,8 @@ static void settle(struct realm *r, struct object *o)
         return;
     o->idle_since_ns = clock_mono_ns(r->config.clock);
     list_push(&r->idle, &o->idle_link);
-    arm_idle(r, r->config.limits.idle_ms);
+    arm_idle(r, r->config.limits.idle_ms < REST_MS ? r->config.limits.idle_ms
+                                                   : REST_MS);
 }
 
 bool realm_run(struct realm *r, uint64_t budget_ns)
@@ -147,39 +151,74 @@ static bool is_durable(const struct realm *r, const struct object *o)
     return o->db == NULL || db_last_commit(o->db) <= r->gate.durable;
 }
 
-static void evict_older(struct realm *r, uint64_t since_ns)
+static struct object *first_of(struct list *list)
 {
-    struct list *link = r->idle.next;
+    return container_of(list->next, struct object, idle_link);
+}
 
-    while (link != &r->idle) {
+/* Call `act` for those in `list` that are idle since `since_ns` or before. */
+static void each_older(struct realm *r, struct list *list, uint64_t since_ns,
+                       void (*act)(struct realm *r, struct object *o))
+{
+    struct list *link = list->next;
+
+    while (link != list) {
         struct object *o = container_of(link, struct object, idle_link);
 
         link = link->next;
         if (o->idle_since_ns > since_ns)
             break;
-        if (is_durable(r, o))
-            object_evict(o);
+        act(r, o);
     }
+}
+
+static void evict(struct realm *r, struct object *o)
+{
+    if (is_durable(r, o))
+        object_evict(o);
+}
+
+static void rest(struct realm *r, struct object *o)
+{
+    object_rest(o);
+    list_unlink(&o->idle_link);
+    list_push(&r->resting, &o->idle_link);
+}
+
+/* Milliseconds until the first of `list` is idle for `wait_ns`. */
+static uint64_t left_ms(struct list *list, uint64_t now, uint64_t wait_ns)
+{
+    if (list_empty(list))
+        return UINT64_MAX;
+    uint64_t due = first_of(list)->idle_since_ns + wait_ns;
+
+    return due > now ? (due - now) / 1000000 + 1 : RETRY_EVICT_MS;
 }
 
 static void on_idle_tick(struct timer *t)
 {
+    const uint64_t rest_ns = (uint64_t)REST_MS * 1000000;
     struct realm *r = container_of(t, struct realm, idle_timer);
     uint64_t idle_ns = r->config.limits.idle_ms * 1000000;
     uint64_t now = clock_mono_ns(r->config.clock);
 
-    evict_older(r, now < idle_ns ? 0 : now - idle_ns);
-    if (list_empty(&r->idle))
-        return;
-    struct object *first = container_of(r->idle.next, struct object, idle_link);
-    uint64_t due = first->idle_since_ns + idle_ns;
+    if (now >= idle_ns) {
+        each_older(r, &r->resting, now - idle_ns, evict);
+        each_older(r, &r->idle, now - idle_ns, evict);
+    }
+    if (now >= rest_ns)
+        each_older(r, &r->idle, now - rest_ns, rest);
+    uint64_t until_rest = left_ms(&r->idle, now, rest_ns);
+    uint64_t until_evict = left_ms(&r->resting, now, idle_ns);
 
-    arm_idle(r, due > now ? (due - now) / 1000000 + 1 : RETRY_EVICT_MS);
+    if (until_rest != UINT64_MAX || until_evict != UINT64_MAX)
+        arm_idle(r, until_rest < until_evict ? until_rest : until_evict);
 }
 
 void realm_evict_idle(struct realm *r)
 {
-    evict_older(r, UINT64_MAX);
+    each_older(r, &r->resting, UINT64_MAX, evict);
+    each_older(r, &r->idle, UINT64_MAX, evict);
 }
 
 /* ---- the store's reports ---- */

@@ -29,6 +29,7 @@
 struct code;
 struct event;
 struct object;
+struct watch;
 
 /* A class of the script, known by its name; lives as long as its realm. */
 struct object_class {
@@ -56,6 +57,9 @@ struct realm_config {
     struct realm_limits limits;
     struct code *code; /* held */
     struct slice vars; /* of the configuration, encoded; borrowed */
+    /* Of the thread, borrowed; set before the first object is made.  NULL:
+     * scripts are slower (vm/vm.h). */
+    struct watch *watch;
 };
 
 struct realm {
@@ -65,6 +69,7 @@ struct realm {
     struct object *router;        /* of the current version of the script */
     struct list run_queue;        /* objects with something to do */
     struct list idle;    /* objects with nothing to do, longest first */
+    struct list resting; /* the same, after they gave up spare memory */
     struct list routers; /* routers of older versions, not yet done */
     struct gate gate;
     struct timers timers;
