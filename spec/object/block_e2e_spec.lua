@@ -99,28 +99,6 @@ describe("context", function()
         end)
         return err.remote, err.code, err.retryable or false]])
     end)
-
-    it("names the chain of a call that waits for itself, at once", function()
-      local got = app:router [[
-        local s = env.T:getByName("dead-a")
-        return try(mk.timeout, 5000, function() return s:run [=[
-          return ctx:blockConcurrencyWhile(function()
-            return env.T:getByName("dead-b"):run 'return env.T:getByName("dead-a"):run "return 1"'
-          end)]=] end)]]
-      assert(got:find("[deadlock]", 1, true) or got:find("[reset]", 1, true), got)
-      assert(got:find("dead-a", 1, true), got)
-      assert(got:find("dead-b", 1, true), got)
-    end)
-
-    it("gives the deadlock error to whoever makes the call", function()
-      local got = app:run([[
-        return ctx:blockConcurrencyWhile(function()
-          local me = env.T:getByName("dead-self")
-          local ok, err = pcall(mk.timeout, 5000, function() return me:run "return 1" end)
-          return ok, err.code, err.message:find("dead-self", 1, true) ~= nil
-        end)]], "dead-self")
-      assert.equal('false, "deadlock", true', got)
-    end)
   end)
 
   describe("waitUntil", function()

@@ -97,14 +97,6 @@ describe("names", function()
         .. "return env.T:get(env.T:idFromString(tostring(env.T:idFromName 'same'))):run 'return self.v'",
         "5" },
     }
-
-    it("wakes nothing by itself", function()
-      assert.equal("0", app:router [[
-        for i = 1, 10 do local _ = env.U:getByName("never-" .. i) end
-        local n = 0
-        for _ in env.U:list {} do n = n + 1 end
-        return n]])
-    end)
   end)
 
   describe("inside the object", function()
@@ -124,76 +116,6 @@ describe("names", function()
 
     it("a unique id has no name", function()
       assert.equal("nil", app:router "return env.T:get(env.T:newUniqueId()):run 'return self.id.name'")
-    end)
-  end)
-
-  describe("list", function()
-    local MAKE = [[
-      for _, name in ipairs { "b", "a1", "c", "a", "a2", "a\xff", "B" } do
-        env.L:getByName(name):run "self.storage:put('k', 1)"
-      end
-    ]]
-    local LIST = [[
-      local function list(options)
-        local names = {}
-        for id in env.L:list(options) do names[#names + 1] = id.name end
-        return names
-      end ]]
-    setup(function() app:router(MAKE) end)
-    router {
-      { "gives the names in order of bytes", LIST .. "return list {}", '{"B","a","a1","a2","a\xff","b","c"}' },
-      { "is everything without arguments", LIST .. "return #list()", "7" },
-      { "takes a prefix", LIST .. "return list { prefix = 'a' }", '{"a","a1","a2","a\xff"}' },
-      { "takes a prefix that nothing has", LIST .. "return list { prefix = 'zz' }", "{}" },
-      { "begins after a name", LIST .. "return list { after = 'a1' }", '{"a2","a\xff","b","c"}' },
-      { "begins after a name that is not there", LIST .. "return list { after = 'a11' }",
-        '{"a2","a\xff","b","c"}' },
-      { "begins after an id", LIST .. "return list { after = env.L:idFromName 'b' }", '{"c"}' },
-      { "stops at the limit", LIST .. "return list { limit = 2 }", '{"B","a"}' },
-      { "takes all of them together", LIST .. "return list { prefix = 'a', after = 'a', limit = 2 }",
-        '{"a1","a2"}' },
-      { "takes a limit of 1,000", LIST .. "return #list { limit = 1000 }", "7" },
-      { "gives ids that reach their objects",
-        "for id in env.L:list { prefix = 'c' } do return env.L:get(id):run \"return self.storage:get 'k'\" end",
-        "1" },
-    }
-
-    it("puts the nameless last, by hex", function()
-      assert.equal("true, true, true", app:router [[
-        local made = {}
-        for i = 1, 3 do
-          local id = env.U:newUniqueId()
-          made[i] = tostring(id)
-          env.U:get(id):run "self.storage:put('k', 1)"
-        end
-        env.U:getByName("named"):run "self.storage:put('k', 1)"
-        table.sort(made)
-        local got = {}
-        for id in env.U:list {} do got[#got + 1] = id.name or tostring(id) end
-        local after = {}
-        for id in env.U:list { after = env.U:idFromString(made[1]) } do after[#after + 1] = tostring(id) end
-        return app.show(got) == app.show { "named", table.unpack(made) },
-          app.show(after) == app.show { made[2], made[3] }, #got == 4]])
-    end)
-
-    it("has an object from its first commit on, not before", function()
-      assert.equal("{}, {}, {\"new\"}", app:router [[
-        local function list()
-          local names = {}
-          for id in env.L:list { prefix = "new" } do names[#names + 1] = id.name end
-          return names
-        end
-        local s = env.L:getByName "new"
-        local before = list()
-        s:run "return self.storage:get 'k'"
-        local read = list()
-        s:run "self.storage:put('k', 1)"
-        return before, read, list()]])
-    end)
-
-    it("has it after a crash", function()
-      app:crash()
-      assert.equal('{"B","a","a1","a2","a\xff","b","c","new"}', app:router(LIST .. "return list {}"))
     end)
   end)
 end)
