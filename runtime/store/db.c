@@ -31,6 +31,7 @@ int db_open(const struct db_config *config, struct db **out, struct error *err)
         return rc;
     struct db *d = mem_zalloc(sizeof(*d));
     d->pf = pf;
+    d->gate = pagefile_last_commit(pf);
     list_init(&d->kv_lists);
     list_init(&d->cursors);
     list_init(&d->cache.idle);

@@ -74,7 +74,8 @@ int db_commit(struct db *d, struct error *err);
 /* Undo everything since the last commit; nested transactions end too. */
 void db_rollback(struct db *d);
 /* The number that output must wait for: of the last commit in which a
- * confirmed write took part, or 0. */
+ * confirmed write took part, or, before that, of the last one of any kind
+ * before the database was opened; 0: none. */
 uint64_t db_gate(const struct db *d);
 /* The number of the last commit of any kind, or 0: what storage:sync waits
  * for. */
