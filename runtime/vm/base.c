@@ -123,6 +123,32 @@ static int base_pairs(lua_State *L)
     return 3;
 }
 
+static void push_integer(lua_State *L, lua_Integer i)
+{
+    char digits[24];
+    char *end = digits + sizeof(digits);
+    char *p = end;
+    lua_Unsigned rest = i < 0 ? 0u - (lua_Unsigned)i : (lua_Unsigned)i;
+
+    do
+        *--p = (char)('0' + rest % 10);
+    while ((rest /= 10) != 0);
+    if (i < 0)
+        *--p = '-';
+    lua_pushlstring(L, p, (size_t)(end - p));
+}
+
+/* tostring(value): as the stock one, which formats integers with snprintf. */
+static int base_tostring(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    if (lua_isinteger(L, 1))
+        push_integer(L, lua_tointeger(L, 1));
+    else
+        luaL_tolstring(L, 1, NULL);
+    return 1;
+}
+
 /* rawget(table, key) */
 static int base_rawget(lua_State *L)
 {
@@ -153,6 +179,7 @@ const luaL_Reg base_lib[] = {
     {"setmetatable", base_setmetatable},
     {"next", base_next},
     {"pairs", base_pairs},
+    {"tostring", base_tostring},
     {"rawget", base_rawget},
     {"rawset", base_rawset},
     {"load", load_chunk},

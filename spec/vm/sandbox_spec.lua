@@ -118,6 +118,14 @@ describe("load", function()
 end)
 
 describe("text", function()
+  it("is what tostring makes of integers", function()
+    for _, i in ipairs { 0, 7, -1, 10, 1234567890, math.maxinteger } do
+      assert.same({ "done", ("%d"):format(i) }, { vm.run(("return tostring(%d)"):format(i)) })
+    end
+    assert.same({ "done", "-9223372036854775808", "1.0", "1" },
+      { vm.run "return tostring(math.mininteger), tostring(1.0), tostring('1')" })
+  end)
+
   it("is logged by print and warn", function()
     local v = T.vm {}
     assert.equal("done", (vm.finish(v, [[
