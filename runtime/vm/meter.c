@@ -47,7 +47,11 @@ void meter_begin(struct vm *vm, uint64_t before_ns, uint64_t slice_ns)
 {
     uint64_t now = now_ns();
     uint64_t limit = vm->config.cpu_ns;
+    const struct watch *w = vm->config.watch;
 
+    /* A slice ends at the tick that is nearest to its end. */
+    if (w != NULL)
+        slice_ns -= min(slice_ns, w->tick_ns) / 2;
     vm->charged = 0;
     vm->meter = (struct meter){
         .before_ns = before_ns,
@@ -113,14 +117,31 @@ static void stop_in_hook(lua_State *L, const lua_Debug *ar)
     lua_error(L);
 }
 
+/* The tick of the watch is answered; the hook goes, unless the script is to
+ * stop as soon as it can. */
+static void answer(struct vm *vm, lua_State *L, bool is_late)
+{
+    struct watch *w = vm->config.watch;
+
+    if (w == NULL)
+        return;
+    w->is_due = is_late;
+    if (!is_late)
+        lua_sethook(L, NULL, 0, 0);
+    else if (lua_gethookcount(L) != METER_COUNT)
+        lua_sethook(L, meter_hook, LUA_MASKCOUNT, METER_COUNT);
+}
+
 void meter_hook(lua_State *L, lua_Debug *ar)
 {
     struct vm *vm = vm_get(L);
 
     if (vm->death == VM_ALIVE) {
         enum verdict v = check(vm);
+        bool stops = v == SLICE_OVER && can_stop(L, vm);
 
-        if (v == SLICE_OVER && can_stop(L, vm)) {
+        answer(vm, L, v == SLICE_OVER && !stops);
+        if (stops) {
             vm->yield = YIELD_PREEMPT;
             lua_yield(L, 0);
         }

@@ -2,17 +2,20 @@
  * state.h - what the files of this folder know about a vm.  Private to vm/.
  *
  * `at` is the coroutine whose code runs now.  Every place that enters another
- * one goes through vm_enter / vm_leave, so that a vm which must end stops the
- * coroutine that runs, whichever it is.
+ * one goes through vm_enter / vm_leave, so that a vm which must end, or a tick
+ * of the watch, stops the coroutine that runs, whichever it is.
  */
 #ifndef VM_STATE_H
 #define VM_STATE_H
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <signal.h>
+#include <time.h>
 
 #include "vm/task.h"
 #include "vm/vm.h"
+#include "vm/watch.h"
 
 /* Marks of one coroutine, in the low bits of its extra space. */
 enum {
@@ -36,10 +39,21 @@ struct meter {
     uint64_t anchor_cpu_ns;
 };
 
+/* What the signal handler sees; `at` and `is_due` change under it and by it. */
+struct watch {
+    lua_State *volatile at; /* coroutine that runs on the thread, or NULL */
+    volatile sig_atomic_t is_due; /* a tick that no hook has answered yet */
+    uint64_t rest_ns;             /* no tick counts before, in processor time */
+    uint64_t tick_ns;             /* between two ticks */
+    timer_t timer;
+    sigset_t before; /* signals blocked before watch_open */
+};
+
 struct vm {
     struct vm_config config;
     lua_State *L;         /* main coroutine */
     lua_State *at;        /* coroutine that runs; NULL outside */
+    lua_State *beneath;   /* of another vm, which `at` keeps waiting, or NULL */
     struct task *current; /* task that runs */
     enum vm_yield yield;  /* of the yield under way */
     int walls;   /* C calls below the running coroutine that cannot yield */
@@ -75,9 +89,6 @@ static inline struct vm *vm_get(lua_State *L)
     return (struct vm *)(*vm_extra(L) & ~(uintptr_t)MARK_ALL);
 }
 
-/* `L` runs from now on; returns what ran, for vm_leave. */
-lua_State *vm_enter(struct vm *vm, lua_State *L);
-void vm_leave(struct vm *vm, lua_State *outer);
 /* LUA_ERRMEM came out of a protected call. */
 void vm_out_of_memory(struct vm *vm);
 /* Let nothing of the script run in `L` any more. */
@@ -90,10 +101,63 @@ void *vm_allocate(void *ud, void *p, size_t old, size_t size);
  * used `before_ns` already; meter_end returns the time that it took. */
 void meter_begin(struct vm *vm, uint64_t before_ns, uint64_t slice_ns);
 uint64_t meter_end(struct vm *vm);
-/* The hook of every coroutine. */
+/* The hook of every coroutine, or, with a watch, of the one that a tick hit:
+ * it takes itself away. */
 void meter_hook(lua_State *L, lua_Debug *ar);
 /* Every so many instructions. */
 enum { METER_COUNT = 1000 };
+
+/* The outermost coroutine of the vm begins or ends. */
+static inline void vm_watch_outermost(struct vm *vm, lua_State *L)
+{
+    struct watch *w = vm->config.watch;
+
+    if (L == NULL) {
+        w->at = vm->beneath;
+        return;
+    }
+    vm->beneath = w->at;
+    w->is_due = w->is_due && w->at != NULL;
+    w->at = L;
+}
+
+/* Control moves between two coroutines.  A tick that the one before has not
+ * answered goes with it: it may never run again. */
+static inline void vm_watch_inner(struct watch *w, lua_State *L)
+{
+    w->at = L;
+    if (w->is_due && lua_gethookmask(L) == 0)
+        lua_sethook(L, meter_hook, LUA_MASKCOUNT, 1);
+}
+
+static inline void vm_move(struct vm *vm, lua_State *to)
+{
+    lua_State *from = vm->at;
+
+    vm->at = to;
+    if (vm->config.watch != NULL) {
+        if (from == NULL || to == NULL)
+            vm_watch_outermost(vm, to);
+        else
+            vm_watch_inner(vm->config.watch, to);
+    }
+    if (vm->death != VM_ALIVE && to != NULL)
+        vm_disarm(to);
+}
+
+/* `L` runs from now on; returns what ran, for vm_leave. */
+static inline lua_State *vm_enter(struct vm *vm, lua_State *L)
+{
+    lua_State *outer = vm->at;
+
+    vm_move(vm, L);
+    return outer;
+}
+
+static inline void vm_leave(struct vm *vm, lua_State *outer)
+{
+    vm_move(vm, outer);
+}
 
 /* task.c: free all tasks. */
 void task_free_all(struct vm *vm);

@@ -212,11 +212,11 @@ enum task_status task_resume(struct task *t)
         return t->status = TASK_KILLED;
     t->status = TASK_RUNNING;
     vm->current = t;
-    vm->at = t->L;
     meter_begin(vm, t->cpu_ns, vm->config.slice_ns);
+    vm_enter(vm, t->L);
     int rc = lua_resume(t->L, NULL, nargs, &nres);
+    vm_leave(vm, NULL);
     t->cpu_ns += meter_end(vm);
-    vm->at = NULL;
     vm->current = NULL;
     return t->status = stopped(t, rc);
 }

@@ -18,7 +18,8 @@ static int panic(lua_State *L)
 static int open(lua_State *L)
 {
     lua_atpanic(L, panic);
-    lua_sethook(L, meter_hook, LUA_MASKCOUNT, METER_COUNT);
+    if (vm_get(L)->config.watch == NULL)
+        lua_sethook(L, meter_hook, LUA_MASKCOUNT, METER_COUNT);
     sandbox_open(L);
     return 0;
 }
@@ -44,8 +45,9 @@ int vm_new(const struct vm_config *config, struct vm **out)
         vm_free(vm);
         return ERR_NOMEM;
     }
-    if (config->gc_pause != 0)
-        lua_gc(vm->L, LUA_GCINC, config->gc_pause, 0, 0);
+    /* Events leave short-lived values behind, many of them with a finalizer:
+     * the incremental mode counts those as alive for a cycle too long. */
+    lua_gc(vm->L, LUA_GCGEN, 0, 0);
     vm->cpu_ns = 0;
     *out = vm;
     return 0;
@@ -103,21 +105,6 @@ void vm_fail_allocation(struct vm *vm, uint64_t nth)
 }
 
 /* ---- the end of a state ---- */
-
-lua_State *vm_enter(struct vm *vm, lua_State *L)
-{
-    lua_State *outer = vm->at;
-
-    vm->at = L;
-    return outer;
-}
-
-void vm_leave(struct vm *vm, lua_State *outer)
-{
-    vm->at = outer;
-    if (vm->death != VM_ALIVE && outer != NULL)
-        vm_disarm(outer);
-}
 
 /* Calls count too: the first thing that an unwinding error runs is a __close
  * metamethod or a message handler. */
@@ -216,4 +203,11 @@ int vm_protect(struct vm *vm, lua_CFunction fn, void *arg, struct error *err)
         return error_set(err, vm->death == VM_MEMORY ? ERR_NOMEM : ERR_RESET,
                          "%s", vm->text);
     return rc == LUA_OK ? 0 : ERR_LUA;
+}
+
+void vm_collect(struct vm *vm)
+{
+    MUST(vm->at == NULL);
+    if (vm->death == VM_ALIVE)
+        lua_gc(vm->L, LUA_GCCOLLECT);
 }

@@ -23,6 +23,7 @@
 struct lua_State;
 struct vm;
 struct code;
+struct watch;
 
 enum vm_death {
     VM_ALIVE,
@@ -38,10 +39,11 @@ struct vm_config {
     size_t memory_bytes;
     uint64_t cpu_ns;   /* per task */
     uint64_t slice_ns; /* one task_resume; 0: never preempt */
-    int spare_tasks;   /* finished coroutines kept for reuse; 0: 4 */
-    int gc_pause;      /* as lua_gc's: per cent of growth between two
-                          collections; 0: Lua's own */
-    void *owner;       /* vm_owner() */
+    /* Borrowed; of the thread that the vm runs on.  NULL: instructions are
+     * counted instead, at half the speed (see watch.h). */
+    struct watch *watch;
+    int spare_tasks; /* finished coroutines kept for reuse; 0: 4 */
+    void *owner;     /* vm_owner() */
     /* print(...) and mk.log end here; borrowed slices. */
     void (*log)(void *owner, enum log_level level, struct slice message,
                 struct slice fields);
@@ -69,6 +71,10 @@ void vm_set_module(struct lua_State *L, const char *name);
 /* Tests: the `nth` allocation from now, and all after it, are refused; 0:
  * none. */
 void vm_fail_allocation(struct vm *vm, uint64_t nth);
+
+/* Free all that the script does not hold any more; takes some microseconds for
+ * a small state.  Not while a task runs. */
+void vm_collect(struct vm *vm);
 
 /* Run `fn(L)` with `arg` as light userdata at index 1 in the main coroutine,
  * protected; nothing may wait in it.  Returns 0, or ERR_LUA / ERR_NOMEM /
