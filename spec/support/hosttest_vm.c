@@ -9,8 +9,11 @@
  */
 #include <lauxlib.h>
 #include <lua.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -19,6 +22,7 @@
 #include "vm/state.h"
 #include "vm/task.h"
 #include "vm/vm.h"
+#include "vm/watch.h"
 
 #define VM_MT "hosttest.vm"
 enum { TASKS = 256 };
@@ -33,6 +37,9 @@ struct operation {
 struct tvm {
     struct vm *vm;
     struct code *code;
+    struct watch *watch; /* NULL: instructions are counted */
+    timer_t ticks;       /* more ticks for the watch */
+    bool has_ticks;
     struct clock clock;
     struct random random;
     struct buf log; /* one line a message: level, space, text */
@@ -177,6 +184,11 @@ static void free_tvm(struct tvm *v)
 {
     vm_free(v->vm);
     v->vm = NULL;
+    if (v->has_ticks)
+        timer_delete(v->ticks);
+    v->has_ticks = false;
+    watch_close(v->watch);
+    v->watch = NULL;
     code_drop(v->code);
     v->code = NULL;
     buf_fini(&v->log);
@@ -230,8 +242,24 @@ static int t_files(lua_State *L)
     return 1;
 }
 
-/* T.vm{ memory=bytes, cpu=ms, slice=microseconds, code=, seed=, clock=ms }
- * -> vm | nil, name */
+static void start_ticks(struct tvm *v, lua_Integer every_us)
+{
+    const struct itimerspec every = {.it_interval.tv_nsec = every_us * 1000,
+                                     .it_value.tv_nsec = every_us * 1000};
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID,
+                             .sigev_signo = SIGRTMIN + 2,
+                             .sigev_value.sival_ptr = v->watch};
+
+    event._sigev_un._tid = gettid();
+    MUST(timer_create(CLOCK_MONOTONIC, &event, &v->ticks) == 0);
+    MUST(timer_settime(v->ticks, 0, &every, NULL) == 0);
+    v->has_ticks = true;
+}
+
+/* T.vm{ memory=bytes, cpu=ms, slice=microseconds, code=, seed=, clock=ms,
+ * watch=1, tick=microseconds } -> vm | nil, name.  With watch=1 a timer of the
+ * thread interrupts the script, as in the running program, and with `tick` a
+ * second one more often; else instructions are counted. */
 static int t_vm(lua_State *L)
 {
     struct tvm **u = lua_newuserdatauv(L, sizeof(void *), 0);
@@ -246,6 +274,10 @@ static int t_vm(lua_State *L)
     lua_pop(L, 1);
     clock_init_virtual(&v->clock, opt(L, "clock", 1700000000000));
     random_init_seeded(&v->random, (uint64_t)opt(L, "seed", 1));
+    if (opt(L, "watch", 0) != 0)
+        MUST(watch_open(&v->watch, NULL) == 0);
+    if (opt(L, "tick", 0) != 0)
+        start_ticks(v, opt(L, "tick", 0));
     struct vm_config config = {
         .clock = &v->clock,
         .random = &v->random,
@@ -253,6 +285,7 @@ static int t_vm(lua_State *L)
         .memory_bytes = (size_t)opt(L, "memory", 8 << 20),
         .cpu_ns = (uint64_t)opt(L, "cpu", 20000) * 1000000,
         .slice_ns = (uint64_t)opt(L, "slice", 0) * 1000,
+        .watch = v->watch,
         .owner = v,
         .log = on_log,
     };

@@ -115,6 +115,7 @@ for _, way in ipairs {
   { "with waits", "function() wait() end", {} },
   { "with waits that are over at once", "function() instant() end", {} },
   { "with preemptions", "function() preempt() for _ = 1, 300 do end end", { slice = 1 } },
+  { "with ticks", "function() preempt() for _ = 1, 3000 do end end", { slice = 1, watch = 1, tick = 20 } },
 } do
   describe("coroutines " .. way[1], function()
     for name, text in pairs(cases) do

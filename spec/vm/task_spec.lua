@@ -136,58 +136,60 @@ describe("a task", function()
   end)
 end)
 
-describe("a slice", function()
-  it("ends loops in tasks and in their coroutines", function()
-    for _, text in ipairs {
-      "for i = 1, 1e6 do end return 1",
-      "return coroutine.wrap(function() for i = 1, 1e6 do end return 1 end)()",
-      "return select(2, pcall(coroutine.wrap(function() return select(2, pcall(function() for i = 1, 1e6 do end return 1 end)) end)))",
-      "return setmetatable({}, { __index = function() for i = 1, 1e6 do end return 1 end }).x",
-    } do
-      local v = T.vm { slice = 100 }
-      local t = v:task(text)
-      local n = 0
-      while v:resume(t) == "preempted" do n = n + 1 end
-      assert.is_true(n > 0)
-      assert.equal("done", v:status(t))
-      assert.equal(1, v:results(t))
-      v:free()
-    end
-  end)
-
-  it("does not change what is computed", function()
-    local text = [[
-      local s = 0
-      local function f(a, ...)
-        if a == nil then return 0 end
-        local t = { ... }
-        for i, v in ipairs(t) do s = (s * 31 + v + i) % 1000003 end
-        return f(...)
+for _, way, new, run in vm.ways() do
+  describe("a slice " .. way, function()
+    it("ends loops in tasks and in their coroutines", function()
+      for _, text in ipairs {
+        "for i = 1, 3e7 do end return 1",
+        "return coroutine.wrap(function() for i = 1, 3e7 do end return 1 end)()",
+        "return select(2, pcall(coroutine.wrap(function() return select(2, pcall(function() for i = 1, 3e7 do end return 1 end)) end)))",
+        "return setmetatable({}, { __index = function() for i = 1, 3e7 do end return 1 end }).x",
+      } do
+        local v = new { slice = 100 }
+        local t = v:task(text)
+        local n = 0
+        while v:resume(t) == "preempted" do n = n + 1 end
+        assert.is_true(n > 0)
+        assert.equal("done", v:status(t))
+        assert.equal(1, v:results(t))
+        v:free()
       end
-      for i = 1, 40 do f(table.unpack({ 5, 3, i, 7, 9, 2, i * 2 }, 1, 7)) end
-      for k in ("a,b,c"):gmatch "%w" do s = s .. k end
-      for i = 1, 3000 do s = s .. (i % 10) if #s > 50 then s = s:sub(-20) end end
-      local co = coroutine.wrap(function(...)
-        local x = ...
-        while true do x = coroutine.yield(x, select("#", ...)) end
-      end)
-      for i = 1, 300 do s = s:sub(-30) .. co(i) end
-      return s]]
-    local _, expected = vm.run(text)
-    for _, slice in ipairs { 1, 3, 17 } do
-      assert.same({ "done", expected }, { vm.run(text, { slice = slice }) })
-    end
-  end)
+    end)
 
-  it("of zero never ends", function()
-    local v = T.vm { slice = 0 }
-    local t = v:task "for i = 1, 1e6 do end"
-    assert.equal("done", v:resume(t))
-    v:free()
-  end)
+    it("does not change what is computed", function()
+      local text = [[
+        local s = 0
+        local function f(a, ...)
+          if a == nil then return 0 end
+          local t = { ... }
+          for i, v in ipairs(t) do s = (s * 31 + v + i) % 1000003 end
+          return f(...)
+        end
+        for i = 1, 40 do f(table.unpack({ 5, 3, i, 7, 9, 2, i * 2 }, 1, 7)) end
+        for k in ("a,b,c"):gmatch "%w" do s = s .. k end
+        for i = 1, 3000 do s = s .. (i % 10) if #s > 50 then s = s:sub(-20) end end
+        local co = coroutine.wrap(function(...)
+          local x = ...
+          while true do x = coroutine.yield(x, select("#", ...)) end
+        end)
+        for i = 1, 300 do s = s:sub(-30) .. co(i) end
+        return s]]
+      local _, expected = run(text)
+      for _, slice in ipairs { 1, 3, 17 } do
+        assert.same({ "done", expected }, { run(text, { slice = slice }) })
+      end
+    end)
 
-  it("is not over at once in C", function()
-    assert.same({ "done", false }, { vm.run("return spend(10)", { slice = 1 }) })
-    assert.same({ "done", true }, { vm.run("for i = 1, 1e4 do if spend(5000) then return true end end", { slice = 1 }) })
+    it("of zero never ends", function()
+      local v = new { slice = 0 }
+      local t = v:task "for i = 1, 1e6 do end"
+      assert.equal("done", v:resume(t))
+      v:free()
+    end)
+
+    it("is not over at once in C", function()
+      assert.same({ "done", false }, { run("return spend(10)", { slice = 1 }) })
+      assert.same({ "done", true }, { run("for i = 1, 1e4 do if spend(5000) then return true end end", { slice = 1 }) })
+    end)
   end)
-end)
+end
