@@ -182,10 +182,10 @@ int script_open(struct object *o, struct error *err)
                                .memory_bytes = r->limits.memory_bytes,
                                .cpu_ns = r->limits.cpu_ns,
                                .slice_ns = r->limits.slice_ns,
+                               .watch = r->watch,
                                /* One router serves all requests of a worker:
                                 * memory is traded for time there. */
                                .spare_tasks = is_router ? 256 : 0,
-                               .gc_pause = is_router ? 1000 : 400,
                                .owner = o,
                                .log = on_log};
 

@@ -1,10 +1,12 @@
 #include "host/worker.h"
 
+#include "base/logline.h"
 #include "base/must.h"
 #include "bindings/events.h"
 #include "host/bridge.h"
 #include "host/node_parts.h"
 #include "host/relay.h"
+#include "vm/watch.h"
 
 enum { DRAIN_ASK_MS = 10 };
 
@@ -224,8 +226,16 @@ int worker_init(struct worker *w, struct node *n, int index,
 static void run(void *arg)
 {
     struct worker *w = arg;
+    struct watch *watch;
+    struct error err;
 
+    if (watch_open(&watch, &err) != 0)
+        logger_printf(node_logger(w->node), LOG_WARN,
+                      "scripts run at half speed: %s", err.text);
+    w->realm.config.watch = watch;
     uv_run(&w->loop, UV_RUN_DEFAULT);
+    w->realm.config.watch = NULL;
+    watch_close(watch);
 }
 
 void worker_start(struct worker *w)
