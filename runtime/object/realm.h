@@ -13,6 +13,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+/* The one of uthash that every compiler takes without a warning. */
+#define HASH_FUNCTION HASH_FNV
 #include <uthash.h>
 
 #include "base/clock.h"

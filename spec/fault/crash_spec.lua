@@ -102,7 +102,7 @@ describe("a power cut", function()
   end)
 
   it("while the store closes loses nothing", function()
-    local last = 0
+    local last
     local crash = 0
     repeat
       crash = crash + 1

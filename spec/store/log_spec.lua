@@ -399,7 +399,7 @@ describe("the store", function()
       client:poll()
       disk:capacity(0)
       local value_now = 1
-      local ok, code
+      local ok, _, code
       repeat
         value_now = value_now + 1
         o:exec(("REPLACE INTO _mk_kv VALUES(CAST('r' AS BLOB), hex(randomblob(1500)))"))
