@@ -224,7 +224,10 @@ static int class_index(lua_State *L)
 
 static void make_class(lua_State *L, const struct bind_class *c)
 {
-    lua_createtable(L, 0, 6);
+    lua_createtable(L, 1, 6);
+    /* Scripts cannot reach a metatable, so what is in it can be trusted. */
+    lua_pushlightuserdata(L, (void *)(uintptr_t)c);
+    lua_rawseti(L, -2, 1);
     if (c->fields == NULL) {
         set_methods(L, c->methods);
     } else {
@@ -264,8 +267,8 @@ void *bind_test(lua_State *L, int idx, const struct bind_class *c)
 
     if (u == NULL || !lua_checkstack(L, 2) || !lua_getmetatable(L, idx))
         return NULL;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, c);
-    if (!lua_rawequal(L, -1, -2))
+    lua_rawgeti(L, -1, 1); /* the class, see make_class */
+    if (lua_touserdata(L, -1) != c)
         u = NULL;
     lua_pop(L, 2);
     return u;

@@ -41,7 +41,10 @@ struct disk_ops {
      * fail for want of it; a shorter file grows with zeros. */
     int (*allocate)(struct file *f, int64_t size);
     int64_t (*size)(struct file *f);
+    /* A file or an empty folder. */
     int (*remove)(struct disk *d, const char *path);
+    /* A file, or a folder with all that is in it, at once.  A folder `to` may
+     * be there if it is empty, else ERR_EXISTS. */
     int (*rename)(struct disk *d, const char *from, const char *to);
     /* Make names and contents of everything written so far durable. */
     int (*sync_all)(struct disk *d);
@@ -70,7 +73,8 @@ int disk_real_new(const char *root, struct disk **out, struct error *err);
 
 /* A simulated disk in memory.  What was written and not synced is lost or torn
  * at a crash, as `seed` decides; so are names (of files made, removed and
- * renamed) until sync_all or sync_folder.  Any thread. */
+ * renamed) until sync_all or sync_folder.  A folder is there while something is
+ * in it.  Any thread. */
 struct disk *disk_sim_new(uint64_t seed);
 /* Let the `n`-th write or sync from now (1 = the next) be the last that
  * happens: it is torn as the seed decides, and it and every later call fail

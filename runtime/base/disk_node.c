@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/mem.h"
 
 enum { SECTOR = 512 };
@@ -192,8 +193,53 @@ static void names_unset(struct names *n, const char *path)
     n->at[i] = n->at[--n->count];
 }
 
+/* What follows the folder's name in `path`, from the '/' on, or NULL. */
+static const char *behind(const char *path, const char *folder)
+{
+    size_t n = strlen(folder);
+
+    return strncmp(path, folder, n) == 0 && path[n] == '/' ? path + n : NULL;
+}
+
+static bool is_folder(const struct names *n, const char *path)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (behind(n->at[i].path, path) != NULL)
+            return true;
+    return false;
+}
+
+int names_check(const struct names *n, const struct name_change *c)
+{
+    if (names_find(n, c->path) != NULL)
+        return 0;
+    if (c->kind != NAME_MOVED || !is_folder(n, c->path))
+        return ERR_NOT_FOUND;
+    return is_folder(n, c->to) ? ERR_EXISTS : 0;
+}
+
+static void move_folder(struct names *n, const char *from, const char *to)
+{
+    for (size_t i = 0; i < n->count; i++) {
+        const char *rest = behind(n->at[i].path, from);
+        struct buf path = {0};
+
+        if (rest == NULL)
+            continue;
+        buf_add_text(&path, to);
+        buf_add_text(&path, rest);
+        buf_add_byte(&path, '\0');
+        free(n->at[i].path);
+        n->at[i].path = path.p;
+    }
+}
+
 static void apply_change(struct names *n, const struct name_change *c)
 {
+    if (c->node == NULL) {
+        move_folder(n, c->path, c->to);
+        return;
+    }
     if (c->kind != NAME_MADE)
         names_unset(n, c->path);
     if (c->kind != NAME_GONE)

@@ -49,8 +49,8 @@ enum name_kind { NAME_MADE, NAME_GONE, NAME_MOVED };
 
 struct name_change {
     enum name_kind kind;
-    const char *path, *to; /* `to` with NAME_MOVED only */
-    struct disk_node *node;
+    const char *path, *to;  /* `to` with NAME_MOVED only */
+    struct disk_node *node; /* NULL: a folder is moved */
 };
 
 /* Changes of names that were not synced, in order; they own their paths. */
@@ -60,6 +60,8 @@ struct names_log {
 };
 
 struct disk_node *names_find(const struct names *n, const char *path);
+/* Whether `c` can be applied: 0, ERR_NOT_FOUND, ERR_EXISTS. */
+int names_check(const struct names *n, const struct name_change *c);
 /* Apply `c` to `now` and note it in `log`; paths are copied. */
 void names_change(struct names_log *log, struct names *now,
                   const struct name_change *c);

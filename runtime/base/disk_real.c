@@ -44,6 +44,7 @@ static int map_errno(int e)
     case ENOENT:
         return ERR_NOT_FOUND;
     case EEXIST:
+    case ENOTEMPTY:
         return ERR_EXISTS;
     case EWOULDBLOCK:
         return ERR_LOCKED;
@@ -222,7 +223,11 @@ static int64_t real_size(struct file *f)
 
 static int real_remove(struct disk *d, const char *path)
 {
-    return result(unlinkat(real(d)->root, path, 0));
+    int rc = unlinkat(real(d)->root, path, 0);
+
+    if (rc != 0 && errno == EISDIR)
+        rc = unlinkat(real(d)->root, path, AT_REMOVEDIR);
+    return result(rc);
 }
 
 static int real_rename(struct disk *d, const char *from, const char *to)

@@ -228,14 +228,12 @@ static int64_t sim_size(struct file *f)
 static int change_name(struct disk *d, const struct name_change *change)
 {
     struct sim *s = enter(d);
-    struct disk_node *node = names_find(&s->now, change->path);
-
-    if (s->is_dead)
-        return leave(s, ERR_IO);
-    if (node == NULL)
-        return leave(s, ERR_NOT_FOUND);
     struct name_change c = *change;
-    c.node = node;
+    int rc = s->is_dead ? ERR_IO : names_check(&s->now, change);
+
+    if (rc != 0)
+        return leave(s, rc);
+    c.node = names_find(&s->now, c.path);
     names_change(&s->log, &s->now, &c);
     return leave(s, step(s));
 }
