@@ -7,7 +7,7 @@
 
 PACKAGES = gcc make pkg-config liblua5.4-dev libuv1-dev libsqlite3-dev \
            node-llhttp libmsgpack-dev lua-cjson-dev liblz4-dev libxxhash-dev \
-           libssl-dev uthash-dev zlib1g-dev libwslay-dev \
+           libssl-dev uthash-dev libjemalloc-dev zlib1g-dev libwslay-dev \
            libcurl4-openssl-dev lua5.4 lua-busted lua-socket lua-check curl \
            sqlite3
 LINT_PACKAGES  = clang clang-format clang-tidy
@@ -24,6 +24,8 @@ BASE = -std=c11 -D_GNU_SOURCE -fPIC -pthread -Iruntime -I. \
        -I/usr/include/lua5.4 -I/usr/share/include/llhttp $(OPT) $(SAN)
 LIBS = -l:liblua5.4.a -l:libuv_a.a -l:libsqlite3.a -l:libmsgpackc.a \
        -l:liblz4.a -l:libxxhash.a -l:libcrypto.a -l:libz.a -lm -ldl -lpthread
+# The program's allocator; sanitizers bring their own.
+MALLOC = $(if $(SAN),,$(BUILD)/runtime/cli/malloc_conf.o -l:libjemalloc.a)
 # Modules for the specs: the Lua that runs them brings the Lua library;
 # each has its own SQLite, bound to it alone.
 SPEC_LIBS = -Wl,-Bsymbolic -luv \
@@ -36,7 +38,8 @@ LUA      = $(sort $(wildcard lua/*.lua))
 LLHTTP   = $(addprefix $(BUILD)/llhttp/,api.o http.o llhttp.o)
 LIBRARY  = $(BUILD)/libmoonkeep.a
 MAIN     = $(BUILD)/runtime/cli/main.o
-OBJECTS  = $(filter-out $(MAIN),$(SOURCES:%.c=$(BUILD)/%.o)) \
+PROGRAM  = $(MAIN) $(BUILD)/runtime/cli/malloc_conf.o
+OBJECTS  = $(filter-out $(PROGRAM),$(SOURCES:%.c=$(BUILD)/%.o)) \
            $(BUILD)/gen/embedded.o $(LLHTTP)
 HOSTTEST = $(patsubst spec/support/%.c,$(BUILD)/spec/%.so,\
              $(wildcard spec/support/hosttest_*.c))
@@ -57,9 +60,10 @@ deps:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install \
 	  -y -qq --no-install-recommends $$missing >/dev/null; fi
 
-$(BUILD)/moonkeep: $(MAIN) $(LIBRARY)
+$(BUILD)/moonkeep: $(PROGRAM) $(LIBRARY)
 	@echo "  LD $@"
-	@$(CC) $(OPT) $(SAN) -pthread -o $@ $(MAIN) $(LIBRARY) $(LIBS)
+	@$(CC) $(OPT) $(SAN) -pthread -o $@ $(MAIN) $(LIBRARY) $(MALLOC) \
+	  $(LIBS)
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
