@@ -26,6 +26,18 @@ struct store_class *classes_intern(struct store *s, const char *name)
     return class;
 }
 
+bool classes_is_name(struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (!(c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+              (c >= 'A' && c <= 'Z')))
+            return false;
+    }
+    return s.n != 0 && s.n <= RECORD_CLASS_MAX;
+}
+
 /* Names, each once. */
 struct name_set {
     char **names;
@@ -43,7 +55,7 @@ static void add_name(struct name_set *set, const char *name)
 
 static int add_folder(void *arg, const char *name, bool is_folder)
 {
-    if (is_folder && strlen(name) <= RECORD_CLASS_MAX)
+    if (is_folder && classes_is_name(slice_of(name)))
         add_name(arg, name);
     return 0;
 }
@@ -74,12 +86,11 @@ static int look_into(void *arg, const char *name, bool is_folder)
     return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
-/* 1 when the class has a file, 0 when not, or ERR_*. */
-static int has_file(struct disk *d, const char *class_name)
+int classes_has_file(struct disk *d, const char *name)
 {
     struct looking l = {.disk = d};
 
-    snprintf(l.path, sizeof(l.path), "objects/%s", class_name);
+    snprintf(l.path, sizeof(l.path), "objects/%s", name);
     int rc = d->ops->list(d, l.path, look_into, &l);
     return rc == ERR_NOT_FOUND ? 0 : rc;
 }
@@ -114,9 +125,10 @@ int store_classes(struct store *s,
     int rc = d->ops->list(d, "objects", add_folder, &set);
     rc = rc == ERR_NOT_FOUND ? 0 : rc;
     for (size_t i = 0; i < set.count; i++) {
-        int found = rc != 0                      ? 0
-                    : is_in_log(s, set.names[i]) ? 1
-                                                 : has_file(d, set.names[i]);
+        int found = rc != 0 ? 0
+                    : is_in_log(s, set.names[i])
+                        ? 1
+                        : classes_has_file(d, set.names[i]);
 
         if (found < 0)
             rc = found;

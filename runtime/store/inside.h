@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/slice.h"
 #include "store/checkpoint.h"
 #include "store/connection.h"
 #include "store/log.h"
@@ -143,6 +144,15 @@ char *pagefile_path(const char *class_name, const struct oid *id);
 /* classes.c */
 /* The store's one entry for that name; borrowed.  Any thread. */
 struct store_class *classes_intern(struct store *s, const char *name);
+/* Whether it is one that the runtime could have given a class: it becomes part
+ * of a path. */
+bool classes_is_name(struct slice name);
+/* 1 when the class has a file, 0 when not, or ERR_*. */
+int classes_has_file(struct disk *d, const char *name);
+
+/* class_move.c */
+/* Remove what is left of a deleted class.  Returns 0 or ERR_*. */
+int class_move_sweep(struct disk *d);
 
 /* commit.c */
 /* Log what the open transaction wrote, if anything.  Returns 0; or ERR_*, also

@@ -47,20 +47,6 @@ static struct replayed *object_of(struct replay *r, const struct record *rec)
     return o;
 }
 
-/* Whether a class name is one that the runtime could have written; it becomes
- * part of a path. */
-static bool is_name(struct slice s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-
-        if (!(c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-              (c >= 'A' && c <= 'Z')))
-            return false;
-    }
-    return s.n != 0;
-}
-
 static int read_page(struct replay *r, const struct replayed *o,
                      uint32_t number, uint8_t *out)
 {
@@ -119,7 +105,7 @@ static int replay_record(struct replay *r, const struct record *rec)
     struct slice pages = rec->pages;
     int rc;
 
-    if (!is_name(rec->class_name))
+    if (!classes_is_name(rec->class_name))
         return ERR_CORRUPT;
     o = object_of(r, rec);
     o->is_dirty = true;

@@ -106,6 +106,11 @@ int store_open(const struct store_config *config, struct store **out,
         free_store(s);
         return rc;
     }
+    rc = class_move_sweep(config->disk);
+    if (rc != 0)
+        logger_printf(config->logger, LOG_WARN,
+                      "what is left of a deleted class cannot be removed: %s",
+                      err_text(rc));
     if (config->threads == STORE_LOG_THREAD) {
         log_start(s->log);
         checkpointer_start(s->checkpointer);

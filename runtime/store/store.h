@@ -90,4 +90,17 @@ void store_stats(struct store *s, struct store_stats *out);
 int store_classes(struct store *s,
                   int (*each)(void *arg, const char *class_name), void *arg);
 
+/*
+ * Between store_open and the first store_attach: give the objects of class
+ * `from` to class `to`, or delete those of class `name`.  After a crash all is
+ * as before or all is done, and doing it again is harmless: a class without
+ * objects is not touched.  Blocks.
+ *
+ * Returns 0; ERR_EXISTS (both classes have objects), ERR_INVALID (not the name
+ * of a class), ERR_FULL, ERR_IO; `*err` says more.
+ */
+int store_rename_class(struct store *s, const char *from, const char *to,
+                       struct error *err);
+int store_delete_class(struct store *s, const char *name, struct error *err);
+
 #endif

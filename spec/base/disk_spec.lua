@@ -75,6 +75,21 @@ for _, kind in ipairs { "real", "simulated" } do
       assert.equal("NOT_FOUND", code(disk:list "nowhere"))
     end)
 
+    it("moves folders, and removes them when they are empty", function()
+      disk:write("d/e/f", 0, "f")
+      disk:write("d/g", 0, "g")
+      assert.equal(0, disk:rename("d", "x"))
+      assert.equal("f", disk:read "x/e/f")
+      assert.equal("NOT_FOUND", code(disk:list "d"))
+      disk:write("y/z", 0, "z")
+      assert.equal("EXISTS", code(disk:rename("x", "y")))
+      assert.is_nil((disk:remove "x/e"))
+      disk:remove "x/e/f"
+      disk:remove "x/e"
+      assert.same({ g = false }, disk:list "x")
+      assert.equal("NOT_FOUND", code(disk:rename("d", "e")))
+    end)
+
     it("syncs", function()
       disk:write("d/a", 0, "a")
       assert.equal(0, disk:sync "d/a")

@@ -118,6 +118,25 @@ static int lstore_classes(lua_State *L)
     return rc != 0 ? done(L, rc) : 1;
 }
 
+/* s:rename(from, to), s:delete(class) -> 0 | nil, text, name of the error */
+static int lstore_rename(lua_State *L)
+{
+    struct error err = {0};
+    int rc = store_rename_class(check_store(L)->s, luaL_checkstring(L, 2),
+                                luaL_checkstring(L, 3), &err);
+
+    return rc != 0 ? fail(L, rc, err.text) : done(L, 0);
+}
+
+static int lstore_delete(lua_State *L)
+{
+    struct error err = {0};
+    int rc =
+        store_delete_class(check_store(L)->s, luaL_checkstring(L, 2), &err);
+
+    return rc != 0 ? fail(L, rc, err.text) : done(L, 0);
+}
+
 static int lstore_attach(lua_State *L)
 {
     struct lstore *s = check_store(L);
@@ -294,7 +313,8 @@ static const luaL_Reg store_methods[] = {
     {"close", lstore_close},   {"drop", lstore_drop},
     {"pump", lstore_pump},     {"advance", lstore_advance},
     {"stats", lstore_stats},   {"classes", lstore_classes},
-    {"attach", lstore_attach}, {NULL, NULL},
+    {"attach", lstore_attach}, {"rename", lstore_rename},
+    {"delete", lstore_delete}, {NULL, NULL},
 };
 
 static const luaL_Reg client_methods[] = {
