@@ -195,7 +195,9 @@ static struct store *open_store(struct disk *disk)
     struct store *s;
     struct error err;
 
-    if (store_open(&config, &s, &err) != 0)
+    /* A failure asked for after the last sync of the load comes now. */
+    if (store_open(&config, &s, &err) != 0 &&
+        store_open(&config, &s, &err) != 0)
         give_up("store", err.text);
     return s;
 }
