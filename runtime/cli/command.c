@@ -17,7 +17,10 @@
     "  --workers N       worker threads; 0 (default): one per core\n"          \
     "  --config FILE     the configuration; default: moonkeep.lua beside "     \
     "the\n"                                                                    \
-    "                    script\n"
+    "                    script\n"                                             \
+    "  --yes             delete the objects of the classes in `deleted` of "   \
+    "the\n"                                                                    \
+    "                    configuration without asking\n"
 
 #define DEV_DETAILS                                                            \
     "Serves an app while you write it.  A change of a script takes effect "    \

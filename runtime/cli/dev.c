@@ -75,7 +75,8 @@ static void watch_app(struct dev *d)
  * or does not fit the configuration or the data. */
 static bool is_of_script(int rc)
 {
-    return rc == ERR_LUA || rc == ERR_NOT_FOUND || rc == ERR_INVALID;
+    return rc == ERR_LUA || rc == ERR_NOT_FOUND || rc == ERR_INVALID ||
+           rc == ERR_EXISTS;
 }
 
 /* Start the node; when the script does not load, there is none and 0 is

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "cli/option.h"
+#include "cli/signals.h"
 #include "host/address.h"
 
 enum { WORKERS_MAX = 1024 };
@@ -40,10 +42,9 @@ int launch_parse(const struct command *self, int argc, char **argv,
                  struct launch *out)
 {
     const struct option options[] = {
-        {"--listen", &out->listen, NULL},
-        {"--data", &out->data, NULL},
-        {"--workers", &out->workers, NULL},
-        {"--config", &out->config, NULL},
+        {"--listen", &out->listen, NULL},   {"--data", &out->data, NULL},
+        {"--workers", &out->workers, NULL}, {"--config", &out->config, NULL},
+        {"--yes", NULL, &out->yes},
     };
 
     *out = (struct launch){0};
@@ -54,6 +55,27 @@ int launch_parse(const struct command *self, int argc, char **argv,
     if (rc == 0)
         rc = check_listen(self, out->listen);
     return rc;
+}
+
+static bool consent(const char *class_name)
+{
+    (void)class_name;
+    return true;
+}
+
+/* Signals are blocked; while the question stands they end the process. */
+static bool ask(const char *class_name)
+{
+    char answer[16] = "";
+
+    fprintf(stderr, "delete all objects of class %s? [y/N] ", class_name);
+    fflush(stderr);
+    signals_restore();
+    if (fgets(answer, sizeof(answer), stdin) == NULL)
+        fputc('\n', stderr);
+    signals_block();
+    return strcmp(answer, "y\n") == 0 || strcmp(answer, "Y\n") == 0 ||
+           strcmp(answer, "yes\n") == 0;
 }
 
 int launch_config(const struct launch *l, enum node_mode mode,
@@ -69,6 +91,10 @@ int launch_config(const struct launch *l, enum node_mode mode,
         free(out->data);
         out->data = mem_dup(l->data, strlen(l->data));
     }
+    if (l->yes)
+        out->may_delete = consent;
+    else if (isatty(STDIN_FILENO))
+        out->may_delete = ask;
     if (l->workers != NULL)
         out->workers = atoi(l->workers);
     if (out->history_days == HISTORY_UNSET)

@@ -5,6 +5,8 @@
 #ifndef CLI_LAUNCH_H
 #define CLI_LAUNCH_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "base/logline.h"
 #include "cli/command.h"
@@ -14,13 +16,15 @@
 /* The options as given; NULL where not.  Borrowed from argv. */
 struct launch {
     const char *target, *config, *listen, *data, *workers;
+    bool yes; /* to every question */
 };
 
 /* Read the command line.  Returns 0 or an exit_code, after saying why. */
 int launch_parse(const struct command *self, int argc, char **argv,
                  struct launch *out);
-/* The configuration, with the options put over it, and the history that
- * `mode` has when none is set.  As config_load. */
+/* The configuration, with the options put over it, the history that `mode` has
+ * when none is set, and what answers whether a class may be deleted: --yes, or
+ * somebody at a terminal.  As config_load. */
 int launch_config(const struct launch *l, enum node_mode mode,
                   struct config *out, struct error *err);
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "bindings/id.h"
+#include "host/classes.h"
 #include "host/node_parts.h"
 #include "host/parcel.h"
 #include "net/exchange.h"
@@ -214,16 +215,9 @@ static void write_log(void *host, struct object *o, enum log_level level,
 static void class_key(void *host, const char *name, uint8_t key[32])
 {
     struct worker *w = host;
-    const struct config *c = node_config(w->node);
     struct buf unique = {0};
 
-    for (size_t i = 0; i < c->key_count; i++) {
-        if (strcmp(c->keys[i].from, name) == 0) {
-            id_key(c->keys[i].to, key);
-            return;
-        }
-    }
-    buf_printf(&unique, "%s-%s", c->app, name);
+    classes_key(node_config(w->node), name, &unique);
     buf_add_byte(&unique, '\0');
     id_key(unique.p, key);
     buf_fini(&unique);

@@ -70,6 +70,9 @@ struct config {
     size_t renamed_count;
     char **deleted;
     size_t deleted_count;
+    /* Whether all objects of a class in `deleted` may go; asked at the start,
+     * if it has any.  Set by the caller; NULL: they may not. */
+    bool (*may_delete)(const char *class_name);
 };
 
 /*

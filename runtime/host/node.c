@@ -9,6 +9,7 @@
 #include "base/must.h"
 #include "bindings/script.h"
 #include "bindings/script_state.h"
+#include "host/classes.h"
 #include "host/node_parts.h"
 #include "host/worker.h"
 #include "store/store.h"
@@ -92,28 +93,6 @@ static int read_script(struct node *n, struct code **out,
     return rc;
 }
 
-struct class_check {
-    const struct script_listing *listing;
-    struct error *err;
-};
-
-/* A folder of data whose class the script does not have. */
-static int check_class(void *arg, const char *name)
-{
-    const struct class_check *check = arg;
-
-    for (size_t i = 0; i < check->listing->class_count; i++) {
-        if (strcmp(check->listing->classes[i].name, name) == 0)
-            return 0;
-    }
-    return error_set(check->err, ERR_INVALID,
-                     "class '%s' has data, but the script has no such class: "
-                     "add renamed = { %s = \"NewName\" } to the configuration "
-                     "to keep its data under another class, or deleted = { "
-                     "\"%s\" } to delete it",
-                     name, name, name);
-}
-
 /* ---- start ---- */
 
 static int open_store(struct node *n, struct error *err)
@@ -140,8 +119,7 @@ static int load_script(struct node *n, struct error *err)
     int rc = read_script(n, &n->code, &listing, err);
 
     if (rc == 0)
-        rc = store_classes(n->store, check_class,
-                           &(struct class_check){&listing, err});
+        rc = classes_settle(n->config, &listing, n->store, err);
     script_listing_fini(&listing);
     return rc;
 }
