@@ -1,6 +1,7 @@
 #include "object/turn.h"
 
 #include "base/must.h"
+#include "object/agenda.h"
 #include "object/event.h"
 #include "object/object.h"
 #include "object/realm.h"
@@ -9,7 +10,7 @@
 #include "vm/task.h"
 #include "vm/vm.h"
 
-enum { SECTION_MS = 30000, PASSED_OVER_MAX = 64 };
+enum { SECTION_MS = 30000 };
 
 static const char too_long[] =
     "A call to blockConcurrencyWhile() in a Durable Object waited for too "
@@ -253,57 +254,6 @@ static void wake(struct object *o)
 
 /* ---- what comes next ---- */
 
-static bool is_open(const struct object *o, const struct event *e)
-{
-    return section_resolve(e->section) == o->section;
-}
-
-static struct section *next_section(struct object *o)
-{
-    struct list *link;
-
-    for (link = o->sections.next; link != &o->sections; link = link->next) {
-        struct section *s = container_of(link, struct section, link);
-
-        if (section_resolve(s->parent) == o->section)
-            return s;
-    }
-    return NULL;
-}
-
-static struct task *next_ready(struct object *o)
-{
-    struct list *link;
-
-    for (link = o->ready.next; link != &o->ready; link = link->next) {
-        struct task *t = container_of(link, struct task, link);
-
-        if (is_open(o, t->owner))
-            return t;
-    }
-    return NULL;
-}
-
-static struct event *next_spawned(struct object *o)
-{
-    struct list *link;
-
-    for (link = o->spawned.next; link != &o->spawned; link = link->next) {
-        if (is_open(o, event_of(link)))
-            return event_of(link);
-    }
-    return NULL;
-}
-
-/* Events from outside wait for sections, for init, and for a new version of
- * the script. */
-static struct event *next_mail(struct object *o)
-{
-    if (o->section != NULL || list_empty(&o->mailbox) || object_is_stale(o))
-        return NULL;
-    return event_of(o->mailbox.next);
-}
-
 static void begin_spawned(struct object *o, struct event *e)
 {
     list_unlink(&e->link);
@@ -326,28 +276,13 @@ static void go_on(struct object *o, struct task *t)
 
 static bool enter_next(struct object *o)
 {
-    struct section *s = next_section(o);
+    struct section *s = agenda_section(o);
 
     if (s == NULL)
         return false;
     list_unlink(&s->link);
     enter(o, s);
     return true;
-}
-
-static uint64_t order_of(const struct event *e)
-{
-    return e == NULL ? UINT64_MAX : e->order;
-}
-
-/* What the object itself has started goes before what comes from outside,
- * but not for ever. */
-static struct event *mail_in_turn(struct object *o, const struct event *spawned)
-{
-    if (spawned != NULL && ++o->passed_over < PASSED_OVER_MAX)
-        return NULL;
-    o->passed_over = 0;
-    return next_mail(o);
 }
 
 static void step(struct object *o)
@@ -358,26 +293,15 @@ static void step(struct object *o)
     }
     if (enter_next(o))
         return;
-    struct task *t = next_ready(o);
-    struct event *spawned = next_spawned(o);
-    struct event *mail = mail_in_turn(o, spawned);
-    uint64_t ready_order = order_of(t == NULL ? NULL : t->owner);
+    struct next next;
 
-    if (ready_order < order_of(spawned) && ready_order < order_of(mail))
-        go_on(o, t);
-    else if (mail != NULL)
-        begin_mail(o, mail);
-    else if (spawned != NULL)
-        begin_spawned(o, spawned);
-}
-
-static bool has_more(struct object *o)
-{
-    if (o->state == OBJECT_ASLEEP)
-        return o->mailbox_n != 0;
-    return o->preempted != NULL || next_section(o) != NULL ||
-           next_ready(o) != NULL || next_spawned(o) != NULL ||
-           next_mail(o) != NULL || (object_is_stale(o) && o->events_n == 0);
+    agenda_next(o, &next);
+    if (next.ready != NULL)
+        go_on(o, next.ready);
+    else if (next.mail != NULL)
+        begin_mail(o, next.mail);
+    else if (next.spawned != NULL)
+        begin_spawned(o, next.spawned);
 }
 
 bool turn_run(struct object *o)
@@ -391,7 +315,7 @@ bool turn_run(struct object *o)
     } else {
         step(o);
     }
-    return has_more(o);
+    return agenda_has_more(o);
 }
 
 void turn_task_ready(struct task *t)
