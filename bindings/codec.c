@@ -6,6 +6,8 @@
 #include "vm/value.h"
 #include "vm/vm.h"
 
+enum { MSGPACK_MAX = 32 * 1024 * 1024 }; /* bytes of a value, as of a call */
+
 static int no_pack(lua_State *L, int idx, struct buf *out, void *arg)
 {
     (void)L, (void)idx, (void)out, (void)arg;
@@ -21,19 +23,23 @@ static int no_unpack(lua_State *L, int ext, struct slice payload, void *arg)
 static const struct value_hooks plain = {
     .pack = no_pack, .unpack = no_unpack, .verb = "encoded", .root = "value"};
 
-/* mk.msgpack.encode(value) -> string.  Raises the path to what cannot be
- * encoded. */
+/* mk.msgpack.encode(value) -> string of at most 32 MiB.  Raises the path to
+ * what cannot be encoded; "too_large" past the limit. */
 static int msgpack_encode(lua_State *L)
 {
     struct error err = {0};
+    size_t max = bind_memory_limit(L);
 
     luaL_checkany(L, 1);
+    if (max > MSGPACK_MAX)
+        max = MSGPACK_MAX;
     struct buf *out = bind_scratch(L);
-    int rc = value_encode(L, 1, &plain, bind_memory_limit(L), out, &err);
+    int rc = value_encode(L, 1, &plain, max, out, &err);
+    /* A small value may stand for many bytes: a table that occurs often. */
+    vm_charge(L, rc == ERR_TOO_BIG ? max : out->n);
     if (rc != 0)
         return bind_raise_error(L, rc == ERR_TOO_BIG ? "too_large" : NULL,
                                 &err);
-    vm_charge(L, out->n / 4);
     bind_push_scratch(L, out);
     return 1;
 }

@@ -64,6 +64,20 @@ describe("codecs", function()
           mk.json.encode(pass { a = { 1, { b = 2 } } })]])
     end)
 
+    it("encodes at most 32 MiB, however the value is made", function()
+      local big = sandbox.new(1, 256 * 1024 * 1024)
+      finally(function() big:close() end)
+      big:gives("33554432", "return #mk.msgpack.encode(('x'):rep(32 * 1024 * 1024 - 5))")
+      big:gives("false, too_large", [[
+        local ok, e = pcall(mk.msgpack.encode, ('x'):rep(32 * 1024 * 1024))
+        return ok, e.code]])
+      big:gives("false, too_large", [[
+        local t = { 1, 2 }
+        for _ = 1, 60 do t = { t, t } end
+        local ok, e = pcall(mk.msgpack.encode, t)
+        return ok, e.code]])
+    end)
+
     it("refuses with the path, and by the byte offset", function()
       w:raises("value.a[1]: a function cannot be encoded", "mk.msgpack.encode { a = { print } }")
       w:raises("byte 1", "mk.msgpack.decode '\\x93\\1'")
