@@ -29,7 +29,10 @@ static void run_objects(struct worker *w)
 {
     if (w->realm.is_closing)
         return;
-    if (realm_run(&w->realm, RUN_NS))
+    bool has_more = realm_run(&w->realm, RUN_NS);
+
+    store_send(w->store);
+    if (has_more)
         uv_idle_start(&w->idle, on_idle);
     else
         uv_idle_stop(&w->idle);

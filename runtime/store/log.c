@@ -172,14 +172,23 @@ int log_append(struct log *l, struct log_port *p, struct log_entry *e)
         l->queued += e->size;
         atomic_store_explicit(&p->appended, e->number, memory_order_release);
     }
+    pthread_mutex_unlock(&l->mutex);
+    p->has_unsent |= rc == 0;
+    return rc;
+}
+
+void log_send(struct log *l, struct log_port *p)
+{
+    if (!p->has_unsent)
+        return;
+    p->has_unsent = false;
+    pthread_mutex_lock(&l->mutex);
     /* While the thread is at work it looks into the queue by itself. */
-    bool wakes = rc == 0 && l->is_asleep;
-    if (wakes)
-        l->is_asleep = false;
+    bool wakes = l->is_asleep;
+    l->is_asleep = false;
     pthread_mutex_unlock(&l->mutex);
     if (wakes)
         pthread_cond_signal(&l->work);
-    return rc;
 }
 
 void log_refusal(struct log *l, const struct log_port *p, struct error *err)
@@ -233,6 +242,7 @@ void log_resume(struct log *l, struct log_port *p)
 
 int log_wait(struct log *l, struct log_port *p, uint64_t number)
 {
+    log_send(l, p);
     if (!l->has_thread && log_synced(l, p) < number)
         log_flush(l);
     pthread_mutex_lock(&l->mutex);

@@ -2,7 +2,7 @@
  * log.h - the commit log while it is written: a queue of records, the thread
  * that writes them in batches, and what became of them.
  *
- *   worker: log_append -> [queue] -> log thread: one pwritev, one fdatasync
+ *   worker: log_append, log_send -> [queue] -> log thread: one pwritev, one fdatasync
  *   worker: log_durable, log_failure <- wake -'
  *
  * Everything that is queued when the thread comes back from a sync is the next
@@ -48,6 +48,7 @@ struct log_port {
     _Atomic uint64_t appended; /* number of its last entry */
     uint64_t told;             /* the log thread's: woken for up to here */
     atomic_bool has_failed;    /* until log_resume */
+    bool has_unsent;           /* the worker's: log_append without log_send */
     bool is_reported;          /* the worker's: it has seen the failure */
     uint64_t void_above;       /* once failed: entries above are void */
     struct error error;        /* why */
@@ -79,6 +80,8 @@ void log_detach(struct log *l, struct log_port *p);
 /* Queue `e` and give it its number.  Returns 0; ERR_RESET while the port has
  * failed; ERR_FULL, ERR_IO while the disk is not well. */
 int log_append(struct log *l, struct log_port *p, struct log_entry *e);
+/* The thread may begin with what was appended, if it has nothing to do. */
+void log_send(struct log *l, struct log_port *p);
 /* Why log_append refuses; empty when it would not. */
 void log_refusal(struct log *l, const struct log_port *p, struct error *err);
 

@@ -252,6 +252,11 @@ void store_detach(struct store_client *c)
         free_store(s);
 }
 
+void store_send(struct store_client *c)
+{
+    log_send(c->store->log, &c->port);
+}
+
 void store_poll(struct store_client *c, struct store_report *out)
 {
     struct log *log = c->store->log;

@@ -2,7 +2,7 @@
  * store.h - a data folder: the commit log, its recovery and checkpoints, and
  * the files of the objects.  DESIGN.md, section 4.
  *
- *   worker: pagefile commit --append--> [queue] --log thread--> write, sync
+ *   worker: pagefile commit, store_send --> [queue] --log thread--> write, sync
  *   worker: store_poll <----- wake ----- durable number or failure
  *
  * A store is shared by all workers; each talks to it through a client of its
@@ -70,6 +70,11 @@ struct store_client *store_attach(struct store *s, void (*wake)(void *arg),
  * durable and checkpointed.  Blocks. */
 void store_detach(struct store_client *c);
 
+/* Let the log thread begin with what was committed since the last call; cheap
+ * when that is nothing.  A worker calls it when it has run what there was to
+ * run, so that one sync serves all of it and does not take the processor away
+ * in the middle. */
+void store_send(struct store_client *c);
 /* Fill `*out`; never blocks. */
 void store_poll(struct store_client *c, struct store_report *out);
 /* After a failed report, once every page file with a commit above the durable

@@ -147,6 +147,7 @@ static bool wait_durable(struct worker *w, struct store_client *c,
             give_up("wait", "nobody wakes");
         if (read(w->event, &drain, sizeof(drain)) < 0)
             give_up("wait", "eventfd");
+        store_send(c);
         store_poll(c, &report);
         if (report.failed)
             return false;
