@@ -72,8 +72,8 @@ describe("codecs", function()
         local ok, e = pcall(mk.msgpack.encode, ('x'):rep(32 * 1024 * 1024))
         return ok, e.code]])
       big:gives("false, too_large", [[
-        local t = { 1, 2 }
-        for _ = 1, 60 do t = { t, t } end
+        local t, s = {}, ('x'):rep(1024 * 1024)
+        for i = 1, 32 do t[i] = { s } end
         local ok, e = pcall(mk.msgpack.encode, t)
         return ok, e.code]])
     end)
