@@ -143,11 +143,11 @@ static bool wait_durable(struct worker *w, struct store_client *c,
         struct pollfd p = {.fd = w->event, .events = POLLIN};
         uint64_t drain;
 
+        store_send(c);
         if (poll(&p, 1, 10000) != 1)
             give_up("wait", "nobody wakes");
         if (read(w->event, &drain, sizeof(drain)) < 0)
             give_up("wait", "eventfd");
-        store_send(c);
         store_poll(c, &report);
         if (report.failed)
             return false;
