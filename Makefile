@@ -119,10 +119,12 @@ asan:
 
 tsan:
 	@$(MAKE) --no-print-directory deps
-	$(MAKE) --no-print-directory BUILD=build-tsan specs \
-	  SAN="-fsanitize=thread" OPT="-O1 -g"
+	@$(MAKE) --no-print-directory specs
+	$(MAKE) --no-print-directory BUILD=build-tsan build-tsan/moonkeep \
+	  build-tsan/spec/tool_storethreads SAN="-fsanitize=thread" OPT="-O1 -g"
 	MOONKEEP_BUILD=build-tsan MOONKEEP_TSAN=1 \
-	  TSAN_OPTIONS=halt_on_error=1 LUA_CPATH="build/spec/?.so;;" \
+	  TSAN_OPTIONS="halt_on_error=1 suppressions=$(CURDIR)/spec/support/tsan.supp" \
+	  LUA_CPATH="build/spec/?.so;;" \
 	  busted --lua=lua5.4 --tags=threads $(ARGS)
 
 lint:
