@@ -2,7 +2,7 @@
  * log.h - the commit log while it is written: a queue of records, the thread
  * that writes them in batches, and what became of them.
  *
- *   worker: log_append, log_send -> [queue] -> log thread: one pwritev, one fdatasync
+ *   worker: log_append, log_send -> [queue] -> log thread: pwritev, fdatasync
  *   worker: log_durable, log_failure <- wake -'
  *
  * Everything that is queued when the thread comes back from a sync is the next
