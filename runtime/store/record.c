@@ -163,6 +163,8 @@ static size_t encode_lz4(uint8_t *out, size_t max, const uint8_t *page)
                                         STORE_PAGE, (int)max);
 }
 
+static const uint8_t zeros[STORE_PAGE];
+
 /* The shortest form of the page in `code`; returns its length. */
 static size_t encode_page(uint8_t *code, enum page_form *form,
                           const uint8_t *page, const uint8_t *old)
@@ -170,6 +172,10 @@ static size_t encode_page(uint8_t *code, enum page_form *form,
     size_t n = old == NULL ? 0 : encode_diff(code, DIFF_GOOD, page, old);
 
     *form = PAGE_DIFF;
+    if (n != 0)
+        return n;
+    *form = PAGE_SPARSE;
+    n = encode_diff(code, DIFF_GOOD, page, zeros);
     if (n != 0)
         return n;
     *form = PAGE_LZ4;
@@ -283,7 +289,7 @@ int record_next_page(struct slice *pages, struct record_page *out)
     out->form = (uint8_t)pages->p[0];
     pages->p++;
     pages->n--;
-    if (out->form > PAGE_DIFF || !take_varint(pages, &length) ||
+    if (out->form > PAGE_SPARSE || !take_varint(pages, &length) ||
         length > pages->n)
         return ERR_CORRUPT;
     out->code = (struct slice){pages->p, length};
@@ -316,6 +322,10 @@ int record_apply_page(const struct record_page *code, uint8_t *page)
 {
     if (code->form == PAGE_DIFF)
         return apply_diff(code->code, page);
+    if (code->form == PAGE_SPARSE) {
+        memset(page, 0, STORE_PAGE);
+        return apply_diff(code->code, page);
+    }
     if (code->form == PAGE_LZ4) {
         int n = LZ4_decompress_safe(code->code.p, (char *)page,
                                     (int)code->code.n, STORE_PAGE);

@@ -66,7 +66,9 @@ bool record_read_head(const void *p, size_t n, struct record_head *out);
 int record_read_body(const struct record_head *head, const void *p,
                      struct record *out);
 
-enum page_form { PAGE_RAW = 0, PAGE_LZ4 = 1, PAGE_DIFF = 2 };
+/* SPARSE: the differences from a page of zeros, for pages with little in them;
+ * a whole image as RAW and LZ4 are, and much faster to make than LZ4's. */
+enum page_form { PAGE_RAW, PAGE_LZ4, PAGE_DIFF, PAGE_SPARSE };
 
 struct record_page {
     uint32_t number;
