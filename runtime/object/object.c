@@ -9,6 +9,9 @@
 #include "vm/task.h"
 #include "vm/vm.h"
 
+/* A smaller state is not worth the time of a collection. */
+enum { REST_BYTES = 48 * 1024 };
+
 struct object *object_new(struct realm *r, const struct object_class *class_,
                           const struct oid *id, struct slice name)
 {
@@ -193,7 +196,7 @@ void object_reset(struct object *o, const struct object_reset *why)
 
 void object_rest(struct object *o)
 {
-    if (o->vm != NULL)
+    if (o->vm != NULL && vm_memory(o->vm) > REST_BYTES)
         vm_collect(o->vm);
     if (o->db != NULL)
         db_shrink(o->db);

@@ -8,7 +8,9 @@
 
 enum {
     UNDER_WAY_MAX = 128,      /* checkpoints of one client at a time */
-    CLIENT_PAGES_MAX = 32768, /* 128 MiB of pages in one client's overlays */
+    CLIENT_PAGES_MAX = 65536, /* 256 MiB of pages in one client's overlays:
+                                 a file costs the disk far more than its
+                                 pages cost memory, so it is made late */
     RETRY_MS = 1000,          /* after one that failed */
     RUN_MAX = 64,             /* pages of one write */
 };

@@ -77,6 +77,7 @@ struct vm {
     struct list tasks; /* all that are not free */
     struct list idle;  /* free ones with a coroutine to use again */
     int task_n, idle_n;
+    int begun_n; /* tasks so far, while that matters to the collector */
 };
 
 static inline uintptr_t *vm_extra(lua_State *L)

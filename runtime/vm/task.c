@@ -6,7 +6,7 @@
 #include "base/must.h"
 #include "vm/state.h"
 
-enum { SPARE_TASKS = 4, ROOM = LUA_MINSTACK };
+enum { SPARE_TASKS = 4, GENERATIONS_FROM = 8, ROOM = LUA_MINSTACK };
 
 /* A task, and its place among those of the vm: in use, or idle with a
  * coroutine that can be used again. */
@@ -47,6 +47,21 @@ static struct slot *take_slot(struct vm *vm)
     return container_of(link, struct slot, link);
 }
 
+/*
+ * A state that only loads its script and answers once is not worth a
+ * collection.  One that goes on leaves short-lived values behind, many of them
+ * with a finalizer: the incremental mode counts those as alive for a cycle too
+ * long, so it goes over to generations.
+ */
+static void collect_from_now_on(struct vm *vm)
+{
+    if (vm->begun_n == 0)
+        lua_gc(vm->L, LUA_GCRESTART);
+    else if (vm->begun_n == GENERATIONS_FROM)
+        lua_gc(vm->L, LUA_GCGEN, 0, 0);
+    vm->begun_n++;
+}
+
 int task_new(struct vm *vm, int (*entry)(lua_State *L), void *arg,
              void (*ready)(struct task *t), void *owner, struct task **out)
 {
@@ -55,6 +70,8 @@ int task_new(struct vm *vm, int (*entry)(lua_State *L), void *arg,
     *out = NULL;
     if (s == NULL)
         return ERR_NOMEM;
+    if (vm->begun_n <= GENERATIONS_FROM)
+        collect_from_now_on(vm);
     s->task = (struct task){
         .vm = vm,
         .L = s->task.L,

@@ -41,13 +41,11 @@ int vm_new(const struct vm_config *config, struct vm **out)
         return ERR_NOMEM;
     }
     *vm_extra(vm->L) = (uintptr_t)vm;
+    lua_gc(vm->L, LUA_GCSTOP); /* task.c begins to collect */
     if (vm_protect(vm, open, NULL, NULL) != 0) {
         vm_free(vm);
         return ERR_NOMEM;
     }
-    /* Events leave short-lived values behind, many of them with a finalizer:
-     * the incremental mode counts those as alive for a cycle too long. */
-    lua_gc(vm->L, LUA_GCGEN, 0, 0);
     vm->cpu_ns = 0;
     *out = vm;
     return 0;

@@ -14,9 +14,9 @@ return function(bench)
         function() return load.wrk(hello.port, "/", wrk) end,
         function() return load.wrk(nginx.port, "/", wrk) end))
   end
-  local counter <close> = moonkeep.start(bench.folder, "counter")
+  local counter <close> = moonkeep.start(bench.folder, "memory")
   bench.figure("counter in memory, through stub:fetch", "our \"hello\"", 0.8,
     compare.rounds(bench.rounds,
-      function() return load.wrk(counter.port, "/memory/one", wrk) end,
+      function() return load.wrk(counter.port, "/", wrk) end,
       function() return load.wrk(hello.port, "/", wrk) end))
 end
