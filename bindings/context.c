@@ -39,7 +39,7 @@ struct db *bind_db(lua_State *L)
     struct db *db;
 
     if (object_open_db(o, &db, &err) != 0) {
-        if (o->class_ == NULL)
+        if (o->cls == NULL)
             bind_raise_error(L, NULL, &err);
         reset_broken(L, err.text);
     }
@@ -185,7 +185,7 @@ static int ctx_id(lua_State *L)
 {
     struct object *o = bind_object(L);
 
-    bind_push_id(L, o->class_, &o->id, object_name(o));
+    bind_push_id(L, o->cls, &o->id, object_name(o));
     return 1;
 }
 
@@ -214,7 +214,7 @@ static const struct bind_class router_ctx = {"ExecutionContext", router_methods,
 
 void bind_push_ctx(lua_State *L)
 {
-    bool is_router = bind_object(L)->class_ == NULL;
+    bool is_router = bind_object(L)->cls == NULL;
 
     bind_new(L, is_router ? &router_ctx : &object_ctx, 1, 0);
 }

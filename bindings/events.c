@@ -50,9 +50,9 @@ static void push_handler(lua_State *L, const struct state *s, const char *name)
 {
     const struct object *o = s->object;
 
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->class_);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->cls);
     if (!class_push_method(L, -1, name))
-        bind_raise(L, "not_found", "class '%s' has no %s '%s'", o->class_->name,
+        bind_raise(L, "not_found", "class '%s' has no %s '%s'", o->cls->name,
                    class_is_handler(name) ? "handler" : "method", name);
     lua_remove(L, -2);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->self);
@@ -133,7 +133,7 @@ static int object_call(lua_State *L, const struct state *s, struct event *e)
 {
     if (!class_is_public(e->method))
         return bind_raise(L, "not_found", "class '%s' has no method '%s'",
-                          s->object->class_->name, e->method);
+                          s->object->cls->name, e->method);
     lua_settop(L, 0);
     push_handler(L, s, e->method);
     int count = push_arguments(L, e);
@@ -173,8 +173,8 @@ static int entry(lua_State *L)
 
     switch (e->kind) {
     case EVENT_FETCH:
-        return s->object->class_ == NULL ? router_fetch(L, s, e)
-                                         : object_fetch(L, s, e);
+        return s->object->cls == NULL ? router_fetch(L, s, e)
+                                      : object_fetch(L, s, e);
     case EVENT_CALL:
         return object_call(L, s, e);
     case EVENT_INIT:

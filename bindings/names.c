@@ -9,8 +9,9 @@
 
 enum { EXT_ID = VALUE_EXT_USER, EXT_STUB = VALUE_EXT_USER + 1 };
 
-struct namespace {
-    struct object_class *class_;
+struct namespace
+{
+    struct object_class *cls;
 };
 
 /* ---- ids ---- */
@@ -28,12 +29,12 @@ static const struct address *check_id(lua_State *L, int arg)
 }
 
 struct address *bind_new_address(lua_State *L, const struct bind_class *kind,
-                                 const struct object_class *class_,
+                                 const struct object_class *cls,
                                  const struct oid *oid, struct slice name)
 {
     struct address *a = bind_new(L, kind, sizeof(*a) + name.n, 0);
 
-    a->class_ = class_;
+    a->cls = cls;
     a->oid = *oid;
     a->name_n = name.n;
     if (name.n != 0)
@@ -82,10 +83,10 @@ static const luaL_Reg id_fields[] = {{"name", id_name}, {NULL, NULL}};
 static const struct bind_class id_class = {"DurableObjectId", id_methods,
                                            id_fields};
 
-void bind_push_id(lua_State *L, const struct object_class *class_,
+void bind_push_id(lua_State *L, const struct object_class *cls,
                   const struct oid *oid, struct slice name)
 {
-    bind_new_address(L, &id_class, class_, oid, name);
+    bind_new_address(L, &id_class, cls, oid, name);
 }
 
 /* ---- namespaces ---- */
@@ -96,7 +97,7 @@ static struct object_class *check_namespace(lua_State *L)
 {
     struct namespace *ns = bind_check(L, 1, &namespace_class);
 
-    return ns->class_;
+    return ns->cls;
 }
 
 /* ---- ids of names, remembered ---- */
@@ -202,7 +203,7 @@ static int ns_get(lua_State *L)
     const struct object_class *c = check_namespace(L);
     const struct address *a = check_id(L, 2);
 
-    if (a->class_ != c)
+    if (a->cls != c)
         return bind_raise(L, NULL,
                           "Durable Object ID is not valid for this namespace.");
     bind_push_stub(L, c, &a->oid, (struct slice){a->name, a->name_n});
@@ -234,7 +235,7 @@ void bind_push_namespace(lua_State *L, const char *name)
 {
     struct namespace *ns = bind_new(L, &namespace_class, sizeof(*ns), 0);
 
-    ns->class_ = realm_class(bind_object(L)->realm, name);
+    ns->cls = realm_class(bind_object(L)->realm, name);
 }
 
 /* ---- as values ---- */
@@ -242,10 +243,10 @@ void bind_push_namespace(lua_State *L, const char *name)
 /* Class name length, class name, id, object name. */
 static void pack_address(const struct address *a, struct buf *out)
 {
-    size_t n = strlen(a->class_->name);
+    size_t n = strlen(a->cls->name);
 
     buf_add_byte(out, (int)n);
-    buf_add(out, a->class_->name, n);
+    buf_add(out, a->cls->name, n);
     buf_add(out, a->oid.b, OID_SIZE);
     buf_add(out, a->name, a->name_n);
 }

@@ -15,7 +15,7 @@
 
 /* The payload of ids and stubs: the address of one object. */
 struct address {
-    const struct object_class *class_;
+    const struct object_class *cls;
     struct oid oid;
     size_t name_n;
     char name[]; /* name_n bytes; none when the name is not known */
@@ -27,13 +27,13 @@ struct bind_class;
 
 /* Push userdata of `kind` that holds an address.  [raises: mem] */
 struct address *bind_new_address(lua_State *L, const struct bind_class *kind,
-                                 const struct object_class *class_,
+                                 const struct object_class *cls,
                                  const struct oid *oid, struct slice name);
 /* Push an id.  [raises: mem] */
-void bind_push_id(lua_State *L, const struct object_class *class_,
+void bind_push_id(lua_State *L, const struct object_class *cls,
                   const struct oid *oid, struct slice name);
 /* Push a stub (stub.c).  [raises: mem] */
-void bind_push_stub(lua_State *L, const struct object_class *class_,
+void bind_push_stub(lua_State *L, const struct object_class *cls,
                     const struct oid *oid, struct slice name);
 /* The address of the id or stub at `idx`, NULL when it is neither. */
 const struct address *bind_to_id(lua_State *L, int idx);

@@ -109,19 +109,19 @@ static void make_self(lua_State *L, struct state *s)
     lua_setfield(L, -2, "env");
     set_field(L, "storage");
     set_field(L, "id");
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->class_);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->cls);
     lua_setmetatable(L, -2);
     s->self = ref_top(L);
 }
 
 static void find_class(lua_State *L, struct state *s)
 {
-    const char *name = s->object->class_->name;
+    const char *name = s->object->cls->name;
 
     lua_getfield(L, 2, name);
     if (!class_is(L, -1))
         bind_raise(L, "not_found", "the script has no class '%s'", name);
-    s->class_ = ref_top(L);
+    s->cls = ref_top(L);
 }
 
 /* The state stays reachable through the registry. */
@@ -129,10 +129,8 @@ static struct state *new_state(lua_State *L, struct object *o)
 {
     struct state *s = lua_newuserdatauv(L, sizeof(*s), 0);
 
-    *s = (struct state){.object = o,
-                        .class_ = LUA_NOREF,
-                        .self = LUA_NOREF,
-                        .storage = LUA_NOREF};
+    *s = (struct state){
+        .object = o, .cls = LUA_NOREF, .self = LUA_NOREF, .storage = LUA_NOREF};
     lua_rawsetp(L, LUA_REGISTRYINDEX, s);
     o->script = s;
     return s;
@@ -151,7 +149,7 @@ static int open_protected(lua_State *L)
     lua_newtable(L);
     s->methods = ref_top(L);
     bind_push_ctx(L);
-    if (o->class_ != NULL) {
+    if (o->cls != NULL) {
         bind_open_storage(L);
         s->storage = ref_top(L);
         find_class(L, s);
@@ -175,7 +173,7 @@ static void name_file(const struct code *code, struct error *err)
 int script_open(struct object *o, struct error *err)
 {
     const struct realm_config *r = &o->realm->config;
-    bool is_router = o->class_ == NULL;
+    bool is_router = o->cls == NULL;
     struct vm_config config = {.clock = r->clock,
                                .random = r->random,
                                .code = o->code,
@@ -209,7 +207,7 @@ static int find_init(lua_State *L)
     bool *found = lua_touserdata(L, 1);
     struct state *s = state_of(bind_object(L));
 
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->class_);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->cls);
     *found = class_push_method(L, -1, "init");
     return 0;
 }
@@ -218,7 +216,7 @@ bool script_has_init(struct object *o)
 {
     bool found = false;
 
-    if (o->class_ != NULL)
+    if (o->cls != NULL)
         vm_protect(o->vm, find_init, &found, NULL);
     return found;
 }

@@ -12,9 +12,9 @@
 /* Lives in a userdata of the state it describes (o->script). */
 struct state {
     struct object *object;
-    int main;   /* the table that the main script returned */
-    int class_; /* the object's class; LUA_NOREF in a router */
-    int self;   /* the instance; LUA_NOREF in a router */
+    int main; /* the table that the main script returned */
+    int cls;  /* the object's class; LUA_NOREF in a router */
+    int self; /* the instance; LUA_NOREF in a router */
     int env;
     int storage; /* LUA_NOREF in a router */
     int ctx;

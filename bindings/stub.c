@@ -32,7 +32,7 @@ struct call {
     struct reply reply;
     struct wait wait;
     struct outcome outcome;
-    const struct object_class *class_;
+    const struct object_class *cls;
     struct oid oid;
     size_t name_n;
     char name[];
@@ -78,7 +78,7 @@ static void on_release(struct gate_item *item, const struct error *failure)
         event_finish(e);
         return;
     }
-    host->call(c->realm->config.host_arg, c->class_, &c->oid,
+    host->call(c->realm->config.host_arg, c->cls, &c->oid,
                (struct slice){c->name, c->name_n}, e);
 }
 
@@ -95,7 +95,7 @@ static void begin(struct task *t, const struct address *to, struct event *e)
     struct call *c = mem_alloc(sizeof(*c) + to->name_n);
 
     memset(c, 0, sizeof(*c));
-    c->class_ = to->class_;
+    c->cls = to->cls;
     c->oid = to->oid;
     c->name_n = to->name_n;
     memcpy(c->name, to->name, to->name_n);
@@ -266,7 +266,7 @@ static int stub_id(lua_State *L)
 {
     const struct address *a = bind_check(L, 1, &stub_class);
 
-    bind_push_id(L, a->class_, &a->oid, (struct slice){a->name, a->name_n});
+    bind_push_id(L, a->cls, &a->oid, (struct slice){a->name, a->name_n});
     return 1;
 }
 
@@ -322,8 +322,8 @@ static int stub_index(lua_State *L)
 static const luaL_Reg stub_methods[] = {{"__index", stub_index}, {NULL, NULL}};
 static const struct bind_class stub_class = {"stub", stub_methods, NULL};
 
-void bind_push_stub(lua_State *L, const struct object_class *class_,
+void bind_push_stub(lua_State *L, const struct object_class *cls,
                     const struct oid *oid, struct slice name)
 {
-    bind_new_address(L, &stub_class, class_, oid, name);
+    bind_new_address(L, &stub_class, cls, oid, name);
 }

@@ -118,12 +118,12 @@ struct net_handler bridge_net_handler(struct worker *w)
 /* ---- calls between objects ---- */
 
 static void send_call(struct worker *w, struct worker *to,
-                      const struct object_class *class_, const struct oid *id,
+                      const struct object_class *cls, const struct oid *id,
                       struct slice name, struct event *e)
 {
     struct letter *l = letter_new(LETTER_CALL, w);
 
-    l->class_name = mem_dup(class_->name, strlen(class_->name));
+    l->class_name = mem_dup(cls->name, strlen(cls->name));
     l->id = *id;
     if (name.n != 0) {
         l->name = mem_dup(name.p, name.n);
@@ -136,16 +136,16 @@ static void send_call(struct worker *w, struct worker *to,
     worker_send(to, l);
 }
 
-static void call(void *host, const struct object_class *class_,
+static void call(void *host, const struct object_class *cls,
                  const struct oid *id, struct slice name, struct event *e)
 {
     struct worker *w = host;
     struct worker *to = node_worker_of(w->node, id);
 
     if (to == w)
-        realm_deliver(&w->realm, class_, id, name, e);
+        realm_deliver(&w->realm, cls, id, name, e);
     else
-        send_call(w, to, class_, id, name, e);
+        send_call(w, to, cls, id, name, e);
 }
 
 /* The way back of a call that came in a letter. */
@@ -203,9 +203,9 @@ static void write_log(void *host, struct object *o, enum log_level level,
         .level = level, .message = message, .fields = fields, .trace = trace};
     char hex[OID_HEX + 1];
 
-    if (o != NULL && o->class_ != NULL) {
+    if (o != NULL && o->cls != NULL) {
         oid_to_hex(&o->id, hex);
-        line.class_name = slice_of(o->class_->name);
+        line.class_name = slice_of(o->cls->name);
         line.name = object_name(o);
         line.id = (struct slice){hex, OID_HEX};
     }

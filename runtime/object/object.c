@@ -12,13 +12,13 @@
 /* A smaller state is not worth the time of a collection. */
 enum { REST_BYTES = 48 * 1024 };
 
-struct object *object_new(struct realm *r, const struct object_class *class_,
+struct object *object_new(struct realm *r, const struct object_class *cls,
                           const struct oid *id, struct slice name)
 {
     struct object *o = mem_zalloc(sizeof(*o));
 
     o->realm = r;
-    o->class_ = class_;
+    o->cls = cls;
     if (id != NULL)
         o->id = *id;
     if (name.n != 0) {
@@ -214,7 +214,7 @@ bool object_free_if_done(struct object *o)
     if (o->state != OBJECT_ASLEEP || !object_is_idle(o) ||
         o == o->realm->router || !list_empty(&o->run_link))
         return false;
-    if (o->class_ != NULL)
+    if (o->cls != NULL)
         HASH_DEL(o->realm->objects, o);
     list_unlink(&o->router_link);
     free(o->name);
@@ -238,9 +238,9 @@ int object_open_db(struct object *o, struct db **out, struct error *err)
     *out = o->db;
     if (o->db != NULL)
         return 0;
-    if (o->class_ == NULL)
+    if (o->cls == NULL)
         return error_set(err, ERR_INVALID, "a router has no storage");
-    config.class_name = o->class_->name;
+    config.class_name = o->cls->name;
     config.progress = o->realm->config.script->progress;
     int rc = db_open(&config, &o->db, err);
     *out = o->db;
@@ -251,7 +251,7 @@ struct slice object_name(struct object *o)
 {
     struct db *db;
 
-    if (o->name == NULL && o->class_ != NULL &&
+    if (o->name == NULL && o->cls != NULL &&
         object_open_db(o, &db, NULL) == 0) {
         struct slice stored = db_name(db);
 

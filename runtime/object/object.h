@@ -30,7 +30,7 @@ enum object_state { OBJECT_ASLEEP, OBJECT_WAKING, OBJECT_AWAKE };
 
 struct object {
     struct realm *realm;
-    const struct object_class *class_; /* NULL: a router */
+    const struct object_class *cls; /* NULL: a router */
     struct oid id;
     char *name; /* owned; NULL: not known (yet) */
     size_t name_n;
@@ -69,7 +69,7 @@ struct object_reset {
     bool discard;    /* commits that are not durable are dropped */
 };
 
-struct object *object_new(struct realm *r, const struct object_class *class_,
+struct object *object_new(struct realm *r, const struct object_class *cls,
                           const struct oid *id, struct slice name);
 /* Drop all that is in memory and fail what is under way. */
 void object_reset(struct object *o, const struct object_reset *why);

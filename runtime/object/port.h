@@ -42,7 +42,7 @@ struct host_ops {
     /* Deliver `e` (FETCH or CALL; taken over, its reply will be called on this
      * thread) to the object, on whatever worker it lives.  `name` is borrowed
      * and empty when unknown. */
-    void (*call)(void *host, const struct object_class *class_,
+    void (*call)(void *host, const struct object_class *cls,
                  const struct oid *id, struct slice name, struct event *e);
     /* One log line about `o` (NULL: about none). */
     void (*log)(void *host, struct object *o, enum log_level level,

@@ -41,7 +41,7 @@ struct object_class *realm_class(struct realm *r, const char *name)
     return c;
 }
 
-static struct object *find(struct realm *r, const struct object_class *class_,
+static struct object *find(struct realm *r, const struct object_class *cls,
                            const struct oid *id, struct slice name)
 {
     /* Ids are hashes already; workers are chosen by the low bits. */
@@ -50,7 +50,7 @@ static struct object *find(struct realm *r, const struct object_class *class_,
 
     HASH_FIND_BYHASHVALUE(hh, r->objects, id, sizeof(*id), hash, o);
     if (o == NULL) {
-        o = object_new(r, class_, id, name);
+        o = object_new(r, cls, id, name);
         HASH_ADD_KEYPTR_BYHASHVALUE(hh, r->objects, &o->id, sizeof(*id), hash,
                                     o);
     }
@@ -76,10 +76,10 @@ static void deliver(struct realm *r, struct object *o, struct event *e)
     realm_schedule(r, o);
 }
 
-void realm_deliver(struct realm *r, const struct object_class *class_,
+void realm_deliver(struct realm *r, const struct object_class *cls,
                    const struct oid *id, struct slice name, struct event *e)
 {
-    struct object *o = find(r, class_, id, name);
+    struct object *o = find(r, cls, id, name);
 
     e->oid = *id;
     e->has_oid = true;
@@ -115,7 +115,7 @@ static void arm_idle(struct realm *r, uint64_t ms)
 /* Nothing to do for now: wait for the idle time to pass, or be gone. */
 static void settle(struct realm *r, struct object *o)
 {
-    if (object_free_if_done(o) || o->class_ == NULL || !object_is_idle(o))
+    if (object_free_if_done(o) || o->cls == NULL || !object_is_idle(o))
         return;
     o->idle_since_ns = clock_mono_ns(r->config.clock);
     list_push(&r->idle, &o->idle_link);

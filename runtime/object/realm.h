@@ -93,7 +93,7 @@ void realm_drop_classes(struct realm *r);
 /* Put `e` (taken over) into the object's mailbox; the object is made if it is
  * not in memory.  Past limits.mailbox the event fails as overloaded.  Never
  * runs script code. */
-void realm_deliver(struct realm *r, const struct object_class *class_,
+void realm_deliver(struct realm *r, const struct object_class *cls,
                    const struct oid *id, struct slice name, struct event *e);
 /* The same to the router. */
 void realm_route(struct realm *r, struct event *e);

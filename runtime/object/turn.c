@@ -248,7 +248,7 @@ static void wake(struct object *o)
     s->depth = 0; /* does not count among blockConcurrencyWhile's 64 */
     s->event->section = section_hold(s);
     s->event->oid = o->id;
-    s->event->has_oid = o->class_ != NULL;
+    s->event->has_oid = o->cls != NULL;
     enter(o, s);
 }
 

@@ -6,7 +6,12 @@
 #include "base/must.h"
 #include "vm/state.h"
 
-enum { SPARE_TASKS = 4, GENERATIONS_FROM = 8, ROOM = LUA_MINSTACK };
+enum {
+    SPARE_TASKS = 4,
+    GENERATIONS_FROM = 8,
+    FIRST_KB = 32,
+    ROOM = LUA_MINSTACK
+};
 
 /* A task, and its place among those of the vm: in use, or idle with a
  * coroutine that can be used again. */
@@ -55,10 +60,13 @@ static struct slot *take_slot(struct vm *vm)
  */
 static void collect_from_now_on(struct vm *vm)
 {
-    if (vm->begun_n == 0)
+    if (vm->begun_n == 0) {
         lua_gc(vm->L, LUA_GCRESTART);
-    else if (vm->begun_n == GENERATIONS_FROM)
+        /* A step backwards: the first collection comes after so much more. */
+        lua_gc(vm->L, LUA_GCSTEP, -FIRST_KB);
+    } else if (vm->begun_n == GENERATIONS_FROM) {
         lua_gc(vm->L, LUA_GCGEN, 0, 0);
+    }
     vm->begun_n++;
 }
 

@@ -4,6 +4,7 @@
 local compare = require "compare"
 local load = require "load"
 local moonkeep = require "moonkeep"
+local process = require "process"
 
 local OBJECTS = 20000
 local CONNECTIONS = 16
@@ -21,6 +22,7 @@ return function(bench)
     function()
       server = moonkeep.start(bench.folder, "counter",
         { limits = "{ idle_ms = 600000 }" })
+      process.run("sync") -- the log's first segments, written a moment ago
       return run("/durable/new-", "fresh")
     end,
     function()
