@@ -11,6 +11,8 @@
 
 #include "base/err.h"
 
+struct code;
+
 /* One class that the script returns; all owned by the listing. */
 struct script_class {
     char *name;      /* its key in the table that the script returns */
@@ -40,7 +42,6 @@ int script_listing_load(const char *main_path, uint64_t cpu_ns,
                         struct script_listing *out, struct error *err);
 /* The same for a version of the script that is there already; what its main
  * chunk requires is read and kept in it. */
-struct code;
 int script_listing_of(struct code *code, uint64_t cpu_ns,
                       struct script_listing *out, struct error *err);
 void script_listing_fini(struct script_listing *listing);
