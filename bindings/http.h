@@ -43,9 +43,9 @@ struct response *bind_to_response(lua_State *L, int idx, const char **what);
 bool bind_is_socket(lua_State *L, int idx, const char **why);
 /* Hand over such an end: what a struct response carries.  Never raises.
  * (websocket.c) */
-void *bind_take_socket(lua_State *L, int idx);
+struct ticket *bind_take_socket(lua_State *L, int idx);
 /* Push the WebSocket that `socket` of a response stands for; takes it over.
  * (websocket.c) [raises: mem] */
-void bind_push_socket(lua_State *L, void *socket);
+void bind_push_socket(lua_State *L, struct ticket *socket);
 
 #endif

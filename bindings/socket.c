@@ -12,7 +12,7 @@ bool bind_is_socket(lua_State *L, int idx, const char **why)
     return false;
 }
 
-void *bind_take_socket(lua_State *L, int idx)
+struct ticket *bind_take_socket(lua_State *L, int idx)
 {
     const char *why;
 
@@ -21,7 +21,7 @@ void *bind_take_socket(lua_State *L, int idx)
     return NULL;
 }
 
-void bind_push_socket(lua_State *L, void *socket)
+void bind_push_socket(lua_State *L, struct ticket *socket)
 {
     MUST(socket == NULL);
     lua_pushnil(L);

@@ -106,6 +106,8 @@ void response_drop(struct response *rs)
     if (rs == NULL || --rs->refs != 0)
         return;
     body_drop(rs->body);
+    if (rs->socket != NULL)
+        rs->socket->drop(rs->socket);
     free(rs);
 }
 

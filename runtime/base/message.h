@@ -32,18 +32,29 @@ struct request {
     char ip[MESSAGE_IP_MAX]; /* of the client, text; "" when there is none */
 };
 
+/* One end of a WebSocket on its way to whoever takes it; may go to another
+ * thread with the response that has it.  `host` and `socket` name the end that
+ * stays behind: a worker and the number of a socket of its realm. */
+struct ticket {
+    void *host;
+    uint64_t socket;
+    /* Nobody takes it: frees it, and the end that stays learns of it. */
+    void (*drop)(struct ticket *t);
+};
+
 struct response {
     uint32_t refs;
     uint32_t field_count;
     int status;          /* 101, 200..599 */
     struct slice reason; /* empty: the standard one */
     struct field *fields;
-    struct body *body; /* owned; NULL without one */
-    void *socket;      /* with 101: the other end; NULL otherwise */
+    struct body *body;     /* owned; NULL without one */
+    struct ticket *socket; /* owned; with 101: the other end, else NULL */
 };
 
 /* Build a request with one reference; every slice is copied, the reference to
- * `src->body` is taken over.  `src->refs` is ignored. */
+ * `src->body` (and `src->socket` of a response) is taken over.  `src->refs` is
+ * ignored. */
 struct request *request_build(const struct request *src);
 struct request *request_hold(struct request *rq);
 void request_drop(struct request *rq); /* NULL is allowed */

@@ -72,6 +72,7 @@ void parcel_response(struct worker *w, struct worker *to, struct letter *l)
 
     copy.body = NULL;
     rs->body = NULL;
+    rs->socket = NULL; /* goes along */
     l->outcome.response = response_build(&copy);
     response_drop(rs);
     pack_body(w, to, l, b);

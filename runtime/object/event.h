@@ -21,6 +21,7 @@
 
 struct object;
 struct section;
+struct socket_news;
 struct task;
 
 /* Why a call failed, as its caller sees it (API.md, section 4). */
@@ -67,7 +68,8 @@ enum event_kind {
     EVENT_FETCH, /* request -> response */
     EVENT_CALL,  /* method, args -> values */
     EVENT_INIT,  /* the object wakes */
-    EVENT_TASK   /* a function of the object's own: spawn, waitUntil, timers */
+    EVENT_SOCKET, /* a message, close or error of a WebSocket */
+    EVENT_TASK    /* a function of the object's own: spawn, waitUntil, timers */
 };
 
 struct event {
@@ -86,6 +88,7 @@ struct event {
     struct oid oid; /* of the object that gets it, for error messages */
     bool has_oid;   /* false: the router */
     void *script;   /* TASK: the bindings' side of it; not owned */
+    struct socket_news *news; /* SOCKET; owned */
 };
 
 struct event *event_new(enum event_kind kind);

@@ -17,8 +17,12 @@ struct event;
 struct lua_State;
 struct object;
 struct object_class;
+struct packet;
 struct realm;
+struct request;
+struct socket;
 struct task;
+struct ticket;
 
 /* The script's side of an object. */
 struct script_ops {
@@ -35,6 +39,32 @@ struct script_ops {
     /* `t` ended DONE or FAILED: fill e->outcome from its stack.  Called even
      * when nobody waits for it (then errors are logged). */
     void (*finish)(struct task *t, struct event *e);
+    /* Something came into the inbox of a plain socket (socket_receive): the
+     * task that waits for it, if any, becomes ready.  Runs no script code. */
+    void (*socket_ready)(struct socket *s);
+};
+
+/* What is at the other end of a socket.  None of these calls back into the
+ * socket before it returns. */
+struct peer_ops {
+    /* Takes a reference of its own if it needs `p` longer. */
+    void (*send)(void *peer, struct packet *p);
+    /* Send a close frame (`code` 1005: an empty one), the last that is sent;
+     * socket_on_gone follows when the peer has answered or time is up. */
+    void (*close)(void *peer, int code, struct slice reason);
+    /* End it without a word (the other side sees 1006).  `peer` must not be
+     * used afterwards, nothing more comes from it. */
+    void (*cut)(void *peer);
+    /* Messages are wanted, or not for now. */
+    void (*want)(void *peer, bool is_wanted);
+};
+
+/* A connection to be made (mk.WebSocket). */
+struct connect {
+    struct request *request; /* GET of the http or https url, with the script's
+                                own fields; owned by the host from the call */
+    /* Called exactly once; `failure` is NULL when the socket has its peer. */
+    void (*done)(struct connect *c, const struct error *failure);
 };
 
 /* The host's side. */
@@ -49,6 +79,13 @@ struct host_ops {
                 struct slice message, struct slice fields, struct slice trace);
     /* The unique key that ids of class `name` are made with, to `*key`. */
     void (*class_key)(void *host, const char *name, uint8_t key[32]);
+    /* A ticket for the end opposite to `s`, to travel in a response. */
+    struct ticket *(*ticket)(void *host, struct socket *s);
+    /* Couple `s` with the socket that `t` (taken over) names, on whatever
+     * worker: each becomes the other's peer. */
+    void (*couple)(void *host, struct socket *s, struct ticket *t);
+    /* Connect `s` to a server; `c` stays the caller's and valid until done. */
+    void (*connect)(void *host, struct socket *s, struct connect *c);
 };
 
 #endif
