@@ -21,7 +21,7 @@ local HOMES = {
   ["lua.h"] = { "vm", "bindings" }, ["lauxlib.h"] = { "vm", "bindings" },
   ["luaconf.h"] = { "vm", "bindings" }, ["lualib.h"] = { "vm" },
   ["msgpack.h"] = { "vm" }, ["msgpack/"] = { "vm" },
-  ["curl/"] = { "net" }, ["openssl/"] = { "bindings" },
+  ["curl/"] = { "net" }, ["openssl/"] = { "bindings", "wire" },
   ["uv.h"] = { "net", "object", "host" },
 }
 local FILE_MAX, FUNCTION_MAX, LINE_MAX = 400, 60, 80
