@@ -19,6 +19,8 @@ struct http_call {
     struct reply reply;
     struct exchange *exchange; /* NULL once the client is gone */
     struct worker *worker;
+    struct response *response; /* once answered */
+    struct list link;          /* of worker.answered */
 };
 
 static struct response *retry_later(struct slice text)
@@ -81,11 +83,28 @@ static void on_routed(struct reply *r, struct outcome *o)
     o->response = NULL;
     if (o->kind != OUTCOME_RESPONSE)
         rs = answer_failure(h->worker, o->failure);
-    if (h->exchange != NULL)
-        exchange_reply(h->exchange, rs);
-    else
-        response_drop(rs);
-    free(h);
+    h->response = rs;
+    list_push(&h->worker->answered, &h->link);
+    if (h->worker->realm.is_closing)
+        bridge_answer(h->worker);
+}
+
+/* Objects run by themselves and sockets are written by themselves: going to
+ * and fro between the two costs each of them what it has in the processor's
+ * caches, and wakes a client on the same machine for every answer. */
+void bridge_answer(struct worker *w)
+{
+    struct list *link;
+
+    while ((link = list_shift(&w->answered)) != NULL) {
+        struct http_call *h = container_of(link, struct http_call, link);
+
+        if (h->exchange != NULL)
+            exchange_reply(h->exchange, h->response);
+        else
+            response_drop(h->response);
+        free(h);
+    }
 }
 
 static void on_request(void *user, struct exchange *x, struct request *rq)
@@ -94,7 +113,7 @@ static void on_request(void *user, struct exchange *x, struct request *rq)
     struct http_call *h = mem_alloc(sizeof(*h));
     struct event *e = event_new(EVENT_FETCH);
 
-    *h = (struct http_call){{on_routed}, x, w};
+    *h = (struct http_call){.reply = {on_routed}, .exchange = x, .worker = w};
     exchange_set_data(x, h);
     e->request = rq;
     e->reply = &h->reply;

@@ -16,6 +16,8 @@ struct worker;
 
 /* What the server of `w` calls. */
 struct net_handler bridge_net_handler(struct worker *w);
+/* Send the responses that have come since the last call, in their order. */
+void bridge_answer(struct worker *w);
 /* What the objects of a worker ask of their host; `host` is the worker. */
 extern const struct host_ops bridge_host_ops;
 /* Letters from other workers; they stay the caller's. */

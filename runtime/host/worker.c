@@ -12,6 +12,8 @@ enum { DRAIN_ASK_MS = 10 };
 
 /* So long objects run before sockets are looked at again. */
 #define RUN_NS 5000000u
+/* ... and so long an answer may wait for others. */
+#define ANSWER_NS 250000u
 
 void worker_send(struct worker *w, struct letter *l)
 {
@@ -27,11 +29,16 @@ static void on_idle(uv_idle_t *handle)
 
 static void run_objects(struct worker *w)
 {
-    if (w->realm.is_closing)
-        return;
-    bool has_more = realm_run(&w->realm, RUN_NS);
+    bool has_more = true;
 
-    store_send(w->store);
+    for (unsigned i = 0; has_more && i < RUN_NS / ANSWER_NS; i++) {
+        if (w->realm.is_closing)
+            return;
+        realm_run(&w->realm, ANSWER_NS);
+        store_send(w->store);
+        bridge_answer(w); /* may bring the next request of a connection */
+        has_more = !list_empty(&w->realm.run_queue);
+    }
     if (has_more)
         uv_idle_start(&w->idle, on_idle);
     else
@@ -72,6 +79,7 @@ static void on_end_closed(void *arg)
 
 static void close_worker(struct worker *w)
 {
+    bridge_answer(w);
     w->open_ends = w->server == NULL ? 1 : 2;
     if (w->server != NULL)
         server_close(w->server, on_end_closed, w);
@@ -220,6 +228,7 @@ int worker_init(struct worker *w, struct node *n, int index,
 {
     w->node = n;
     w->index = index;
+    list_init(&w->answered);
     init_loop(w);
     w->store = store_attach(node_store(n), on_store_news, w);
     init_realm(w);

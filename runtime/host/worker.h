@@ -35,6 +35,7 @@ struct worker {
     struct realm realm;
     struct store_client *store;
     struct server *server;
+    struct list answered; /* requests whose responses are to be sent */
     bool is_server_drained, is_drain_told;
     int open_ends; /* realm and server, while they close */
 };
