@@ -50,14 +50,14 @@ struct http_reply http_reply_plan(const struct response *rs,
     return plan;
 }
 
-static bool is_safe(struct slice s)
+bool http_reply_is_safe(struct slice s)
 {
     return s.n == 0 ||
            (memchr(s.p, '\r', s.n) == NULL && memchr(s.p, '\n', s.n) == NULL &&
             memchr(s.p, '\0', s.n) == NULL);
 }
 
-static bool is_framing(struct slice name)
+bool http_reply_is_framing(struct slice name)
 {
     switch (name.n) {
     case 4:
@@ -113,7 +113,8 @@ static char *put_fields(char *at, const struct response *rs)
     for (uint32_t i = 0; i < rs->field_count; i++) {
         const struct field *f = &rs->fields[i];
 
-        if (is_framing(f->name) || !is_safe(f->name) || !is_safe(f->value))
+        if (http_reply_is_framing(f->name) || !http_reply_is_safe(f->name) ||
+            !http_reply_is_safe(f->value))
             continue;
         at = put(at, f->name);
         at = put(at, SLICE(": "));
@@ -137,7 +138,7 @@ void http_reply_head(struct buf *out, const struct response *rs,
 {
     struct slice reason = rs->reason;
 
-    if (reason.n == 0 || !is_safe(reason))
+    if (reason.n == 0 || !http_reply_is_safe(reason))
         reason = slice_of(status_reason(rs->status));
     char *start = buf_room(out, size_bound(rs, reason) + date.n);
     char *at = put(start, SLICE("HTTP/1.1 "));

@@ -44,6 +44,11 @@ struct http_reply http_reply_plan(const struct response *rs,
 void http_reply_head(struct buf *out, const struct response *rs,
                      const struct http_reply *plan, struct slice date);
 
+/* The field of that name is the connection's to write. */
+bool http_reply_is_framing(struct slice name);
+/* No CR, LF or NUL. */
+bool http_reply_is_safe(struct slice s);
+
 enum { HTTP_CHUNK_LINE_MAX = 20 };
 
 /* Append the line before a chunk of `n` bytes, n > 0; CRLF follows the data. */

@@ -19,26 +19,25 @@
     "permessage-deflate; server_no_context_takeover; "                         \
     "client_no_context_takeover"
 
-enum { WS_EXTENSION_ANSWER_MAX = 128 };
-
 /*
  * Server: choose among the offers in the request's fields.  The first that is
  * valid and that we can meet is taken; other extensions, offers with unknown,
  * repeated or invalid parameters and those with a window of 2^8 bytes are
  * passed over.
  *
- * answer  what to say in Sec-WebSocket-Extensions, NUL-terminated; "" to leave
- *         it out
+ * text  what to say in Sec-WebSocket-Extensions, static; "" to leave it out
  *
  * Returns the window bits (9 to 15) for ws_deflate_pack when compression is
  * agreed, 0 when it is not, or ERR_PROTO for a field that breaks the grammar
  * (RFC 6455, section 9.1: to be answered with 400).
  */
 int ws_extension_choose(const struct field *fields, uint32_t count,
-                        char answer[WS_EXTENSION_ANSWER_MAX]);
+                        const char **text);
 
 /*
  * Client: read the server's answer to WS_EXTENSION_OFFER, or to no offer.
+ *
+ * text  what was agreed on, in the order that we use, static; "" for nothing
  *
  * Returns the window bits for ws_deflate_pack (15) when compression is agreed,
  * 0 when it is not, or ERR_PROTO with `e` set (NULL is allowed): an extension
@@ -46,6 +45,6 @@ int ws_extension_choose(const struct field *fields, uint32_t count,
  * invalid or not for the server to add, or no server_no_context_takeover.
  */
 int ws_extension_check(const struct field *fields, uint32_t count,
-                       bool was_offered, struct error *e);
+                       bool was_offered, const char **text, struct error *e);
 
 #endif

@@ -89,7 +89,7 @@ void ws_frame_init(struct ws_frame *f, enum ws_role role, bool compresses);
  *
  * Returns 1 when the head is complete: `f->first` and `f->left` (0 to 2^63-1)
  * tell what comes.  0 when more bytes are needed; `*in` is used up.
- * ERR_PROTO, as soon as the byte that is wrong has come, for all that RFC 6455
+ * ERR_PROTO, as soon as the part that is wrong has come, for all that RFC 6455
  * forbids in a head: a reserved bit or opcode, a control frame that is
  * fragmented or above 125 bytes, a length above 2^63-1 or not in its shortest
  * form, a mask missing or too many, a continuation of nothing, a message

@@ -26,8 +26,8 @@ struct ws_handshake {
     int status;       /* 101; or the refusal: 400, 405, 426 */
     const char *text; /* why it is refused, static; NULL with 101 */
     char accept[WS_HANDSHAKE_ACCEPT + 1];
-    char extensions[WS_EXTENSION_ANSWER_MAX]; /* to answer; "" for none */
-    uint8_t window_bits; /* for ws_deflate_pack; 0: no compression agreed */
+    const char *extensions; /* to answer, static; "" for none */
+    uint8_t window_bits;    /* for ws_deflate_pack; 0: no compression agreed */
 };
 
 /* The request names "websocket" in Upgrade.  Others are plain HTTP. */
@@ -66,9 +66,9 @@ struct ws_handshake_offer {
 
 /* What the server agreed to. */
 struct ws_handshake_terms {
-    struct slice protocol;   /* borrowed from the answer; empty for none */
-    struct slice extensions; /* likewise, as the server says it */
-    uint8_t window_bits;     /* for ws_deflate_pack; 0: no compression */
+    struct slice protocol;  /* borrowed from the answer; empty for none */
+    const char *extensions; /* static; "" for none */
+    uint8_t window_bits;    /* for ws_deflate_pack; 0: no compression */
 };
 
 /* Base64 of `nonce`, random bytes, with a NUL. */

@@ -45,7 +45,7 @@ struct ws_message {
     bool is_over;               /* CLOSE or FAIL was told */
 };
 
-/* limit  largest message in bytes; past it FAIL with 1009 */
+/* limit  largest message in bytes, below 2^30; past it FAIL with 1009 */
 void ws_message_init(struct ws_message *m, enum ws_role role, bool compresses,
                      uint32_t limit);
 /* Free what a message under way holds.  `m` may be used again after
@@ -61,10 +61,11 @@ void ws_message_fini(struct ws_message *m);
  * out  set unless WS_EVENT_MORE is returned
  *
  * A message is measured before memory is spent on it: as announced by its
- * frames, and again while it is inflated.  It holds at most twice the limit,
- * and a message that is announced takes memory as it comes.  Failures: 1002
- * (frames, close payload), 1007 (UTF-8, deflate data), 1009 (limit), 1011 (no
- * memory).  After CLOSE or FAIL whatever still comes is dropped unread.
+ * frames, and again while it is inflated.  It takes memory as it comes, not as
+ * it is announced, and no more than the limit, twice when it is compressed.
+ * Failures: 1002 (frames, close payload), 1007 (UTF-8, deflate data), 1009
+ * (limit), 1011 (no memory).  After CLOSE or FAIL whatever still comes is
+ * dropped unread.
  */
 enum ws_event_kind ws_message_next(struct ws_message *m, struct ws_bytes *in,
                                    struct ws_deflate *z, struct ws_event *out);
