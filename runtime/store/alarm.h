@@ -1,0 +1,84 @@
+/*
+ * alarm.h - the alarms of one object: _mk_alarms of its database.
+ *
+ * Writes join the implicit transaction of db.h; the earliest time becomes the
+ * commit's next alarm (record, directory).  What fires and when is decided in
+ * object/; here are the rules of what is stored (API.md, section 7).
+ *
+ *   set --due--> begun --done--> gone, or the next time of the grid
+ *                  '--failed--> waits for a retry ... 6 times --> dead letter
+ *
+ * All functions return >= 0 or ERR_FULL, ERR_IO, ERR_SQL, ERR_NOMEM with `*err`
+ * filled.
+ */
+#ifndef STORE_ALARM_H
+#define STORE_ALARM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/random.h"
+#include "base/slice.h"
+#include "store/db.h"
+
+enum {
+    ALARM_NAME_MAX = 1024, /* bytes */
+    ALARM_RETRIES = 6,
+    ALARM_RETRY_MS = 2000, /* the first; each next one twice as long */
+};
+
+enum alarm_missed { ALARM_ONCE, ALARM_EACH, ALARM_SKIP };
+
+struct alarm {
+    struct slice name;    /* "" is the plain one */
+    int64_t time;         /* when it is meant for, ms since the Unix epoch */
+    int64_t due;          /* when it fires next: `time`, or a retry's time */
+    struct slice payload; /* encoded; empty: none */
+    int64_t every;        /* ms; 0: not periodic by it */
+    struct slice cron;    /* text; empty: not periodic by it */
+    enum alarm_missed missed;
+    int retries;        /* that were made of this time so far */
+    int64_t dead;       /* dead letter: when it was given up; else 0 */
+    struct slice error; /* dead letter: the last error's text */
+};
+
+/* Set the alarm of that name, or replace it, its retries included. `due`,
+ * `retries`, `dead`, `error` are ignored. */
+int alarm_set(struct db *d, const struct alarm *a, struct error *err);
+/* 1 and `*out` (slices borrowed until the next call on `d`), or 0. */
+int alarm_get(struct db *d, struct slice name, struct alarm *out,
+              struct error *err);
+/* 1 when it was there. */
+int alarm_delete(struct db *d, struct slice name, struct error *err);
+/* Call each(arg, alarm) by name: those that are alive, or the dead letters,
+ * oldest first.  Non-zero ends it and is returned. */
+enum alarm_which { ALARM_ALIVE, ALARM_DEAD };
+int alarm_each(struct db *d, enum alarm_which which,
+               int (*each)(void *arg, const struct alarm *a), void *arg,
+               struct error *err);
+/* 1 and the one that is due first (among equal ones by name), or 0. */
+int alarm_first(struct db *d, struct alarm *out, struct error *err);
+/* `due` of that one, or 0: none; from memory once it is known. */
+int64_t alarm_next(struct db *d);
+
+/* How an alarm that has begun ends.  `a` is as it was when it began; if it was
+ * set anew or deleted meanwhile, nothing is changed (returns 0; else 1). */
+
+/* Its handler returned: gone, or on to its next time after `now`, as `missed`
+ * says. */
+int alarm_done(struct db *d, const struct alarm *a, int64_t now,
+               struct error *err);
+/* Its handler failed with `text`: the next retry; after the last, or with
+ * `give_up`, a dead letter, and a periodic one goes on.  Returns 2 then. */
+int alarm_failed(struct db *d, const struct alarm *a, int64_t now,
+                 struct slice text, bool give_up, struct random *random,
+                 struct error *err);
+/* The times before `now` were missed, since nobody was there to fire them
+ * (`up_since`: from when on there was): bring `a`, which is due, up to what its
+ * policy says.  Returns 1 when it is still to be fired now (`a->time` may have
+ * changed), 0 when it was moved on or dropped. */
+int alarm_catch_up(struct db *d, struct alarm *a, int64_t now, int64_t up_since,
+                   struct error *err);
+
+#endif
