@@ -57,6 +57,8 @@ struct peer_ops {
     void (*cut)(void *peer);
     /* Messages are wanted, or not for now. */
     void (*want)(void *peer, bool is_wanted);
+    /* The peer is a connection: socket_find does not give the socket. */
+    bool is_connection;
 };
 
 /* A connection to be made (mk.WebSocket). */

@@ -54,51 +54,57 @@ enum socket_state { SOCKET_OPEN, SOCKET_CLOSING, SOCKET_CLOSED };
 
 enum socket_event { SOCKET_MESSAGE, SOCKET_CLOSE, SOCKET_ERROR };
 
-/* What came from the peer, in an event (EVENT_SOCKET) or in the queue of a
- * plain socket. */
+/* What came from the peer: in an event (EVENT_SOCKET; part of it), or in the
+ * queue of a plain socket. */
 struct socket_news {
     struct list link;
-    struct socket *socket; /* held */
+    struct socket *socket; /* of an event: held; in a queue: NULL */
     enum socket_event kind;
-    bool is_binary;   /* MESSAGE */
-    bool was_clean;   /* CLOSE */
-    int code;         /* CLOSE */
-    struct buf bytes; /* the message, the reason, the error's text */
+    bool is_binary;     /* MESSAGE */
+    bool was_clean;     /* CLOSE */
+    int code;           /* CLOSE */
+    struct slice bytes; /* the message, the reason, the error's text; owned */
+    char *large;        /* where they are unless they follow this struct */
 };
 
-void socket_news_free(struct socket_news *n); /* NULL is allowed */
+/* Free what socket_receive gave; NULL is allowed. */
+void socket_news_free(struct socket_news *n);
+/* The bytes were copied: give back their memory if that is worth it. */
+void socket_news_forget(struct socket_news *n);
 
-/* What the rare ones have; NULL in most. (socket.c) */
-struct socket_tags;
+struct socket_tags; /* socket_tags.c */
+struct socket_more; /* what most do not have (socket_inside.h) */
 
 struct socket {
     uint32_t refs;
+    uint32_t held;         /* sends that the gate holds */
     struct object *object; /* NULL once it is over and let go */
-    struct list link;      /* among the object's sockets, oldest first */
-    uint64_t number;       /* in its realm */
-    enum socket_mode mode;
-    enum socket_state state;
+    struct realm *realm;
+    struct list link;           /* among the object's sockets, oldest first */
+    uint64_t number;            /* in its realm; never 0 */
     const struct peer_ops *ops; /* NULL: no peer (yet, or any more) */
     void *peer;
-    struct list waiting; /* sends that wait for a peer */
-    struct list inbox;   /* socket_news that wait: NEW, QUEUED */
-    uint32_t unread_n;   /* messages that wait, in whatever queue */
-    size_t unread_bytes;
-    uint32_t held;        /* sends that the gate holds */
-    bool is_paused;       /* the peer was told to stop */
-    bool is_over;         /* nothing more will come: its close is queued */
-    bool peer_is_closing; /* the peer waits for our close frame */
-    bool has_closed;      /* our close frame is on its way */
-    struct socket_tags *tags;
-    struct buf attachment;  /* encoded; empty: none */
-    int64_t auto_ms;        /* time of the last auto-response; 0: none */
-    char *protocol;         /* owned, NUL-terminated; NULL: none */
-    const char *extensions; /* static; "" without any */
-    /* The bindings' own: a registry reference in the object's state, set to
-     * SOCKET_NO_REF whenever that state goes; and who waits in receive. */
-    int script_ref;
+    struct socket_more *more; /* owned */
+    struct socket_tags *tags; /* owned; NULL: none */
+    struct buf attachment;    /* encoded; empty: none */
+    int64_t auto_ms;          /* time of the last auto-response; 0: none */
+    char *protocol;           /* owned, NUL-terminated; NULL: none */
+    const char *extensions;   /* static; "" without any */
+    /* The bindings' own: who waits in receive (NULL: nobody), and a registry
+     * reference in the object's state, set to SOCKET_NO_REF whenever that
+     * state goes. */
     void *script;
-    struct section *section; /* of the task that listens; held */
+    int script_ref;
+    uint32_t unread_n; /* messages that wait, in whatever queue */
+    uint32_t unread_bytes;
+    uint8_t mode;             /* enum socket_mode */
+    uint8_t state;            /* enum socket_state */
+    bool is_paused : 1;       /* the peer was told to stop */
+    bool is_over : 1;         /* nothing more will come: its close is queued */
+    bool peer_is_closing : 1; /* the peer waits for our close frame */
+    bool has_closed : 1;      /* our close frame is on its way */
+    bool keeps : 1;           /* the object awake (object_keep) */
+    bool is_excepted : 1;     /* while a broadcast looks for its sockets */
 };
 
 enum { SOCKET_NO_REF = -2 };
@@ -108,7 +114,7 @@ enum { SOCKET_NO_REF = -2 };
 /* A NEW socket of `o`; the caller gets one reference of its own. */
 struct socket *socket_new(struct object *o);
 struct socket *socket_hold(struct socket *s);
-/* The last holder outside of the object lets go of a NEW one: it is cut. */
+/* When the last holder but object and peer lets go of a NEW one, it is cut. */
 void socket_drop(struct socket *s); /* NULL is allowed */
 
 /* NEW to QUEUED: keeps the object awake until it is over. */
@@ -123,8 +129,8 @@ int socket_accept_hibernatable(struct socket *s, const struct slice *tags,
  * of the running task. */
 void socket_listen(struct socket *s);
 /* QUEUED: the next of the inbox, owned by the caller, or NULL when nothing is
- * there; script_ops.socket_ready is called when something comes.  A close
- * stays the last. */
+ * there; script_ops.socket_ready is called when something comes.  A close is
+ * the last: with it the socket leaves the object, and the caller remembers. */
 struct socket_news *socket_receive(struct socket *s);
 /* Send `p` (a reference is taken) after what the object wrote so far is on
  * disk; dropped silently when the peer is gone.  OPEN only. */
@@ -161,18 +167,25 @@ bool sockets_auto(const struct object *o, struct slice *request,
 /* The socket with that number that has no connection as its peer: uncoupled,
  * or coupled with the other end of a pair; NULL when it is over. */
 struct socket *socket_find(struct realm *r, uint64_t number);
-/* Couple with `peer`; what was sent before goes there now.  `protocol` is
- * copied (empty: none), `extensions` static. */
-void socket_attach(struct socket *s, const struct peer_ops *ops, void *peer,
-                   struct slice protocol, const char *extensions);
+/*
+ * Couple with `peer`, which counts as a holder of `s` until socket_on_gone or
+ * peer_ops.cut; what was sent before goes there now.  `protocol` is copied
+ * (empty: none), `extensions` static.
+ *
+ * Returns 0, or ERR_CLOSED when `s` is over or has a peer already: then `peer`
+ * stays the caller's and hears nothing.
+ */
+int socket_attach(struct socket *s, const struct peer_ops *ops, void *peer,
+                  struct slice protocol, const char *extensions);
 /* A message came; copies the bytes.  Never runs script code, never frees the
  * peer, as all that follow. */
 void socket_on_message(struct socket *s, bool is_binary, struct slice bytes);
 /* The peer's close frame came (1005: without a code): it gets ours by
  * peer_ops.close once the script has what came before. */
 void socket_on_closing(struct socket *s, int code, struct slice reason);
-/* The peer is no more, and neither is the pointer to it: with what the script
- * is told unless it was told before by socket_on_closing. */
+/* The peer is no more, or will never come (nobody took the ticket): with what
+ * the script is told unless it was told before by socket_on_closing.  The
+ * caller must not use `s` after. */
 void socket_on_gone(struct socket *s, int code, struct slice reason,
                     bool was_clean);
 /* It failed otherwise; socket_on_gone follows. */
@@ -188,8 +201,8 @@ void sockets_unload(struct object *o);
 /* The object is reset: all are cut, and the fresh state is told of each
  * hibernatable one by a close event (1006). */
 void sockets_reset(struct object *o);
-/* The server goes down: close every socket of every object with 1001, past
- * the gate. */
+/* The server goes down: close every socket of every object with 1001, behind
+ * what the gate holds for it; also those that get their peer later. */
 void sockets_go_away(struct realm *r);
 /* Sockets that still have a peer, in all objects. */
 size_t sockets_left(const struct realm *r);
