@@ -168,9 +168,10 @@ bool sockets_auto(const struct object *o, struct slice *request,
  * or coupled with the other end of a pair; NULL when it is over. */
 struct socket *socket_find(struct realm *r, uint64_t number);
 /*
- * Couple with `peer`, which counts as a holder of `s` until socket_on_gone or
- * peer_ops.cut; what was sent before goes there now.  `protocol` is copied
- * (empty: none), `extensions` static.
+ * Couple with `peer`; what was sent before goes there now.  The peer has one
+ * reference of its own (socket_hold before this), which it drops after
+ * socket_on_gone or in peer_ops.cut.  `protocol` is copied (empty: none),
+ * `extensions` static.
  *
  * Returns 0, or ERR_CLOSED when `s` is over or has a peer already: then `peer`
  * stays the caller's and hears nothing.
@@ -184,8 +185,7 @@ void socket_on_message(struct socket *s, bool is_binary, struct slice bytes);
  * peer_ops.close once the script has what came before. */
 void socket_on_closing(struct socket *s, int code, struct slice reason);
 /* The peer is no more, or will never come (nobody took the ticket): with what
- * the script is told unless it was told before by socket_on_closing.  The
- * caller must not use `s` after. */
+ * the script is told unless it was told before by socket_on_closing. */
 void socket_on_gone(struct socket *s, int code, struct slice reason,
                     bool was_clean);
 /* It failed otherwise; socket_on_gone follows. */
