@@ -24,7 +24,7 @@ enum {
 
 struct ws_deflate; /* opaque: ws_deflate.c */
 
-/* One for each thread.  Streams are made at first use: about 270 KB to
+/* One for each thread.  Streams are made at first use: about 150 KB to
  * compress (for each window in use) and 40 KB to inflate. */
 struct ws_deflate *ws_deflate_new(void);
 void ws_deflate_free(struct ws_deflate *z); /* NULL is allowed */

@@ -5,22 +5,34 @@
 #include "wire/http_list.h"
 #include "wire/ws_deflate.h"
 
-enum { BITS_MIN = 8, BITS_MAX = 15, NO_VALUE = 1 };
+enum { BITS_MAX = 15, NO_VALUE = 1 };
 
-#define BOTH         WS_EXTENSION_OFFER
-#define SERVER       "permessage-deflate; server_no_context_takeover"
-#define WINDOW(bits) "; server_max_window_bits=" #bits
+#define BOTH   WS_EXTENSION_OFFER
+#define SERVER "permessage-deflate; server_no_context_takeover"
+#define WINDOW "; server_max_window_bits="
 /* By window bits; 0: nothing is said of them. */
-#define TEXTS(base)                                                            \
-    {                                                                          \
-        [0] = base, [8] = base WINDOW(8), [9] = base WINDOW(9),                \
-        [10] = base WINDOW(10), [11] = base WINDOW(11),                        \
-        [12] = base WINDOW(12), [13] = base WINDOW(13),                        \
-        [14] = base WINDOW(14), [15] = base WINDOW(15)                         \
-    }
-
-static const char *const both_texts[BITS_MAX + 1] = TEXTS(BOTH);
-static const char *const server_texts[BITS_MAX + 1] = TEXTS(SERVER);
+static const char *const both_texts[BITS_MAX + 1] = {
+    [0] = BOTH,
+    [8] = BOTH WINDOW "8",
+    [9] = BOTH WINDOW "9",
+    [10] = BOTH WINDOW "10",
+    [11] = BOTH WINDOW "11",
+    [12] = BOTH WINDOW "12",
+    [13] = BOTH WINDOW "13",
+    [14] = BOTH WINDOW "14",
+    [15] = BOTH WINDOW "15",
+};
+static const char *const server_texts[BITS_MAX + 1] = {
+    [0] = SERVER,
+    [8] = SERVER WINDOW "8",
+    [9] = SERVER WINDOW "9",
+    [10] = SERVER WINDOW "10",
+    [11] = SERVER WINDOW "11",
+    [12] = SERVER WINDOW "12",
+    [13] = SERVER WINDOW "13",
+    [14] = SERVER WINDOW "14",
+    [15] = SERVER WINDOW "15",
+};
 
 /* One element of the field: an extension with its parameters.  Bits are 0 when
  * the parameter is absent, NO_VALUE when it comes without a value. */

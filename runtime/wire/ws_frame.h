@@ -12,8 +12,9 @@
  * bytes for a connection (two blocks of 4.3 KB; mallinfo2 over 10,000
  * contexts of 1.1.1), so that a hibernating socket would either keep nearly
  * six times what it may hold in all or make the context anew for each message.
- * Reading a masked message of 16 bytes and framing its echo takes 340 ns with
- * a context that is kept and 815 ns with one made anew (one core, no sockets).
+ * Reading a masked message of 16 bytes and framing its echo takes it 340 to
+ * 410 ns with a context that is kept, 815 to 960 ns with one made anew, and
+ * this file with ws_message.h 50 to 70 ns (one core, same minutes, no sockets).
  */
 #ifndef WIRE_WS_FRAME_H
 #define WIRE_WS_FRAME_H

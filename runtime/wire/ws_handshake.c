@@ -69,7 +69,9 @@ static bool is_key(struct slice key)
         if (!is_base64(key.p[i]))
             return false;
     }
-    return memchr("AQgw", key.p[21], 4) != NULL;
+    char last = key.p[21];
+
+    return last == 'A' || last == 'Q' || last == 'g' || last == 'w';
 }
 
 static void refuse(struct ws_handshake *h, int status, const char *text)
