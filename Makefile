@@ -45,6 +45,8 @@ HOSTTEST = $(patsubst spec/support/%.c,$(BUILD)/spec/%.so,\
              $(wildcard spec/support/hosttest_*.c))
 TOOLS    = $(patsubst spec/support/%.c,$(BUILD)/spec/%,\
              $(wildcard spec/support/tool_*.c))
+BENCH    = $(patsubst spec/bench/ws_%.c,$(BUILD)/bench/ws_%,\
+             $(wildcard spec/bench/ws_*.c))
 
 .PHONY: all deps dev test unit asan tsan lint format bench clean specs
 .SECONDARY:
@@ -96,6 +98,11 @@ $(BUILD)/spec/tool_%: spec/support/tool_%.c $(LIBRARY)
 	@echo "  LD $@"
 	@$(CC) $(BASE) $(WARN) -o $@ $< $(LIBRARY) $(LIBS)
 
+$(BUILD)/bench/ws_%: spec/bench/ws_%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	@$(CC) $(BASE) $(WARN) -o $@ $< $(LIBRARY) $(LIBS)
+
 specs: $(BUILD)/moonkeep $(HOSTTEST) $(TOOLS)
 
 dev: all
@@ -139,8 +146,8 @@ format:
 
 bench:
 	@$(MAKE) --no-print-directory deps EXTRA_PACKAGES="$(BENCH_PACKAGES)"
-	@$(MAKE) --no-print-directory specs
-	lua5.4 spec/bench/run.lua $(ARGS)
+	@$(MAKE) --no-print-directory $(BUILD)/moonkeep $(BENCH)
+	MOONKEEP_BUILD=$(BUILD) lua5.4 spec/bench/run.lua $(ARGS)
 
 clean:
 	rm -rf build build-asan build-tsan build-clang

@@ -5,7 +5,8 @@ package.path = here .. "/?.lua;" .. package.path
 
 local process = require "process"
 
-local GROUPS = { "hello", "durable", "fresh", "memory", "syncs" }
+local GROUPS = { "hello", "durable", "fresh", "memory", "syncs",
+  "websocket" }
 
 local bench = {
   rounds = tonumber(os.getenv("BENCH_ROUNDS") or 5),
@@ -28,6 +29,13 @@ end
 function bench.size(name, bound, bytes)
   row(name, ("%.1f KB"):format(bytes / 1024), "", "",
     ("at most %d KB"):format(bound // 1024), bytes <= bound)
+end
+
+-- Microseconds, and how many more than `than` they may be.
+function bench.delay(name, yardstick, bound, us, than)
+  row(name, ("%.0f us"):format(us), ("%s: %.0f us"):format(yardstick, than),
+    ("%+.0f us"):format(us - than), ("at most %d us more"):format(bound),
+    us - than <= bound)
 end
 
 -- A count that may be at most `bound` of another.
