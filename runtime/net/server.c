@@ -18,8 +18,9 @@ typedef void (*done_cb)(void *arg);
 struct server {
     struct shared shared;
     struct listener listener;
-    uint32_t limit;   /* of connections */
-    uint32_t handles; /* of our own that are not yet closed */
+    uint32_t limit;                 /* of connections */
+    uint32_t (*others)(void *user); /* NULL: none */
+    uint32_t handles;               /* of our own that are not yet closed */
     bool is_listening;
     bool is_closing;
     done_cb drained; /* NULL: nobody asked, or it was called */
@@ -32,7 +33,9 @@ static bool on_accept(struct listener *l)
 {
     struct server *s = container_of(l, struct server, listener);
 
-    if (s->shared.count >= s->limit)
+    uint32_t others = s->others == NULL ? 0 : s->others(s->shared.handler.user);
+
+    if (s->shared.count + others >= s->limit)
         return false;
     conn_open(&s->shared, (uv_stream_t *)&l->tcp);
     return true;
@@ -130,6 +133,7 @@ int server_open(const struct server_config *config, struct server **out,
     init_shared(&s->shared, config);
     listener_name(&s->listener, &s->shared.authority);
     s->limit = config->connections;
+    s->others = config->others;
     s->handles = HANDLES;
     s->is_listening = true;
     *out = s;
@@ -144,6 +148,17 @@ int server_port(const struct server *s)
 uint32_t server_connections(const struct server *s)
 {
     return s->shared.count;
+}
+
+bool server_is_full(const struct server *s)
+{
+    return s->is_listening && s->listener.is_held;
+}
+
+void server_resume(struct server *s)
+{
+    if (s->is_listening)
+        listener_resume(&s->listener);
 }
 
 static void stop_listening(struct server *s)

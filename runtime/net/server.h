@@ -27,7 +27,10 @@ struct server_config {
     int64_t body_bytes;    /* limits.body_mb: past it 413 */
     uint64_t header_ms;    /* whole head must arrive within; 408 */
     uint64_t keepalive_ms; /* idle between requests; closed */
-    uint32_t connections;  /* of this server; past it: not accepted */
+    uint32_t connections;  /* past it: not accepted */
+    /* With handler.user: how many count besides those of this server; asked
+     * for each new one.  NULL: none. */
+    uint32_t (*others)(void *user);
 };
 
 struct server;
@@ -48,5 +51,10 @@ void server_drain(struct server *s, void (*drained)(void *arg), void *arg);
 void server_close(struct server *s, void (*closed)(void *arg), void *arg);
 /* Open connections. */
 uint32_t server_connections(const struct server *s);
+/* A connection waits to be accepted. */
+bool server_is_full(const struct server *s);
+/* The others have become fewer: accept what waits, if it may be now.  Those of
+ * its own the server counts itself. */
+void server_resume(struct server *s);
 
 #endif
