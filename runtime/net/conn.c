@@ -32,6 +32,7 @@ void conn_end_exchange(struct conn *c, int err)
         handler->gone(handler->user, x);
     incoming_cut(x, err);
     outgoing_drop(x);
+    request_drop(x->handshake);
     free(x);
 }
 

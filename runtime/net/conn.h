@@ -48,6 +48,7 @@ struct conn {
 struct exchange {
     struct conn *conn;
     void *data;                /* the handler's */
+    struct request *handshake; /* held; NULL unless it asks for a WebSocket */
     struct http_body in;       /* framing of the request's body */
     struct body *request_body; /* owned; NULL unless more is to be written */
     int64_t received;          /* bytes of the request's body */
@@ -57,6 +58,7 @@ struct exchange {
     struct http_reply plan; /* of the response, once started */
     int64_t left;           /* bytes to send of a body with HTTP_LENGTH */
     int unsent;             /* in the socket when last looked at */
+    bool has_body;          /* the request */
     bool is_delivered;      /* the handler has it and has not answered */
     bool is_refused;        /* the answer is ours, to a bad request */
     bool awaits_continue;   /* 100 was asked for and not sent */

@@ -11,7 +11,7 @@ static uint64_t choose_tick(const uint64_t *ms)
     uint64_t tick = TICK_MAX_MS;
 
     for (int kind = DEADLINE_NONE + 1; kind < DEADLINE_KINDS; kind++) {
-        if (ms[kind] / TICKS_PER_LIMIT < tick)
+        if (ms[kind] != 0 && ms[kind] / TICKS_PER_LIMIT < tick)
             tick = ms[kind] / TICKS_PER_LIMIT;
     }
     return tick < TICK_MIN_MS ? TICK_MIN_MS : tick;
@@ -21,6 +21,7 @@ void deadlines_init(struct deadlines *ds, uv_loop_t *loop, const uint64_t *ms,
                     void (*passed)(struct deadline *d, enum deadline_kind k))
 {
     ds->tick_ms = choose_tick(ms);
+    ds->most = 0;
     ds->passed = passed;
     for (int kind = 0; kind < DEADLINE_KINDS; kind++) {
         ds->ms[kind] = ms[kind];
@@ -38,8 +39,9 @@ static void pass_due(struct deadlines *ds, enum deadline_kind kind,
                      uint64_t now)
 {
     struct list *queue = &ds->queue[kind];
+    uint32_t most = ds->most == 0 ? UINT32_MAX : ds->most;
 
-    while (!list_empty(queue)) {
+    for (; most != 0 && !list_empty(queue); most--) {
         struct deadline *d = container_of(queue->next, struct deadline, link);
 
         if (d->due > now)

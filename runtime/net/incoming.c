@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "net/outgoing.h"
+#include "wire/ws_handshake.h"
 
 static struct exchange *new_exchange(struct conn *c)
 {
@@ -188,6 +189,8 @@ static void deliver(struct conn *c, struct request *rq)
     conn_state_move(&c->state,
                     http_body_is_done(&x->in) ? CONN_HANDLE : CONN_READ_BODY);
     x->is_delivered = true;
+    if (ws_handshake_is_wanted(rq))
+        x->handshake = request_hold(rq);
     handler->request(handler->user, x, rq);
     send_continue(c);
 }
@@ -211,6 +214,7 @@ static void begin(struct conn *c, size_t size)
     struct request *rq = build(c, (struct slice){c->in.p, size});
 
     rq->body = begin_body(c, length);
+    x->has_body = length != 0;
     if (c->state == CONN_READ_HEAD)
         deliver(c, rq);
     else

@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/logline.h"
 #include "base/packet.h"
+#include "base/random.h"
 #include "base/slice.h"
 
 struct websocket;
@@ -65,6 +66,7 @@ struct websocket_handler {
 struct ws_hub_config {
     uv_loop_t *loop;
     const struct clock *clock;
+    struct random *random; /* of the masks of clients; NULL: the system's */
     uint64_t ping_ms;    /* limits.ping_ms; 0: no pings.  Two without an answer:
                             gone with 1006 */
     uint64_t close_ms;   /* so long a closing handshake may take */
@@ -83,7 +85,8 @@ uint32_t ws_hub_count(const struct ws_hub *h);
 
 /* Take over what is in `seed`, send what is unsent, and begin to read in the
  * next iteration of the loop at the earliest (so that nothing is called before
- * this returns).  Returns NULL when the descriptor cannot be used any more
+ * this returns).  `handler` must live until it is over.  Returns NULL when the
+ * descriptor cannot be used any more
  * (`seed` is empty all the same, nothing is called). */
 struct websocket *websocket_open(struct ws_hub *h, struct ws_seed *seed,
                                  const struct websocket_handler *handler,
