@@ -16,10 +16,6 @@ void inbox_init(struct inbox *in)
 
 void inbox_fini(struct inbox *in)
 {
-    struct list *link;
-
-    while ((link = list_shift(&in->letters)) != NULL)
-        letter_free(container_of(link, struct letter, link));
     uv_mutex_destroy(&in->mutex);
 }
 
@@ -64,9 +60,17 @@ void mail_send(struct inbox *to, uv_async_t *async, struct letter *l)
 
 void inbox_close(struct inbox *in)
 {
+    struct list left;
+    struct list *link;
+
+    list_init(&left);
     uv_mutex_lock(&in->mutex);
     in->is_closed = true;
+    list_join(&left, &in->letters);
     uv_mutex_unlock(&in->mutex);
+    /* Outside the lock: what a letter owns may post another one. */
+    while ((link = list_shift(&left)) != NULL)
+        letter_free(container_of(link, struct letter, link));
 }
 
 void mail_take(struct inbox *in, struct list *out)

@@ -70,9 +70,10 @@ struct inbox {
 };
 
 void inbox_init(struct inbox *in);
-/* From here on letters are thrown away; the async may be closed. */
+/* From here on letters are thrown away, as those that nobody took; the async
+ * may be closed. */
 void inbox_close(struct inbox *in);
-/* Frees the letters that nobody took. */
+/* Closed, and nobody sends any more. */
 void inbox_fini(struct inbox *in);
 struct letter *letter_new(enum letter_kind kind, struct worker *from);
 void letter_free(struct letter *l);

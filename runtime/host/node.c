@@ -262,6 +262,8 @@ void node_stop(struct node *n)
         post_all(n, LETTER_CLOSE);
     }
     for (int i = 0; i < n->running_count; i++)
+        worker_join(&n->workers[i]);
+    for (int i = 0; i < n->running_count; i++)
         worker_fini(&n->workers[i]);
     n->running_count = 0;
     store_close(n->store);

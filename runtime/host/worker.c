@@ -257,9 +257,13 @@ void worker_start(struct worker *w)
     MUST(uv_thread_create(&w->thread, run, w) == 0);
 }
 
-void worker_fini(struct worker *w)
+void worker_join(struct worker *w)
 {
     uv_thread_join(&w->thread);
     MUST(uv_loop_close(&w->loop) == 0);
+}
+
+void worker_fini(struct worker *w)
+{
     inbox_fini(&w->inbox);
 }

@@ -46,7 +46,9 @@ int worker_init(struct worker *w, struct node *n, int index,
                 const char *address, struct error *err);
 /* Start its thread. */
 void worker_start(struct worker *w);
-/* Wait for the thread's end (after LETTER_CLOSE) and free what it has. */
+/* Wait for the thread's end (after LETTER_CLOSE). */
+void worker_join(struct worker *w);
+/* Free what it has; after worker_join of all that may send to it. */
 void worker_fini(struct worker *w);
 /* Post `l` (taken over) to `w`; any thread. */
 void worker_send(struct worker *w, struct letter *l);
