@@ -278,3 +278,8 @@ void websocket_want(struct websocket *w, bool is_wanted)
         ws_hub_later(w);
     ws_read_set(w);
 }
+
+void *websocket_user(const struct websocket *w)
+{
+    return w->tcp.data;
+}

@@ -102,6 +102,8 @@ void websocket_close(struct websocket *w, int code, struct slice reason);
 void websocket_cut(struct websocket *w);
 /* Messages are wanted, or not for now: then the socket is not read. */
 void websocket_want(struct websocket *w, bool is_wanted);
+/* What websocket_open was given. */
+void *websocket_user(const struct websocket *w);
 /* Bytes that wait to be sent. */
 size_t websocket_unsent(const struct websocket *w);
 
