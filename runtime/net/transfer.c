@@ -1,0 +1,176 @@
+#include "net/transfer.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "net/outbound_inside.h"
+
+static void free_transfer(struct transfer *t)
+{
+    struct outbound *o = t->outbound;
+
+    if (t->is_added)
+        o->curl.multi_remove_handle(o->multi, t->easy);
+    o->curl.easy_cleanup(t->easy);
+    o->curl.share_cleanup(t->share);
+    list_unlink(&t->member);
+    free(t);
+}
+
+static void start(struct transfer *t)
+{
+    struct outbound *o = t->outbound;
+
+    t->wants_start = false;
+    t->is_added = true;
+    MUST(o->curl.multi_add_handle(o->multi, t->easy) == CURLM_OK);
+}
+
+static void do_one(struct transfer *t)
+{
+    if (t->is_closed) {
+        free_transfer(t);
+        return;
+    }
+    if (t->wants_start)
+        start(t);
+    if (!t->wants_resume)
+        return;
+    t->wants_resume = false;
+    transfer_curl(t)->easy_pause(t->easy, CURLPAUSE_CONT);
+}
+
+void transfer_do_all(struct outbound *o)
+{
+    struct list todo;
+    struct list *link;
+
+    list_init(&todo);
+    list_join(&todo, &o->todo);
+    while ((link = list_shift(&todo)) != NULL)
+        do_one(container_of(link, struct transfer, link));
+}
+
+static void do_soon(struct transfer *t)
+{
+    list_unlink(&t->link);
+    list_push(&t->outbound->todo, &t->link);
+    outbound_soon(t->outbound);
+}
+
+/* Debian's libcurl knows the system's certificates; its curl(1), unlike the
+ * library, also looks into the environment. */
+static void trust(const struct curl *curl, CURL *easy)
+{
+    const char *file = getenv("CURL_CA_BUNDLE");
+    const char *folder = getenv("SSL_CERT_DIR");
+
+    if (file == NULL || file[0] == '\0')
+        file = getenv("SSL_CERT_FILE");
+    if (file != NULL && file[0] != '\0')
+        curl->easy_setopt(easy, CURLOPT_CAINFO, file);
+    if (folder != NULL && folder[0] != '\0')
+        curl->easy_setopt(easy, CURLOPT_CAPATH, folder);
+}
+
+static void set_options(struct transfer *t, const char *url)
+{
+    const struct curl *curl = &t->outbound->curl;
+    CURL *easy = t->easy;
+
+    curl->easy_setopt(easy, CURLOPT_PRIVATE, t);
+    curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, t->text);
+    curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl->easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl->easy_setopt(easy, CURLOPT_URL, url);
+    trust(curl, easy);
+}
+
+/* A kept connection of the multi's own cache would be closed, as one that is
+ * used by nobody, when another transfer looks for one. */
+static bool set_apart(struct transfer *t)
+{
+    const struct curl *curl = &t->outbound->curl;
+
+    t->share = curl->share_init();
+    if (t->share == NULL)
+        return false;
+    curl->share_setopt(t->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT);
+    curl->easy_setopt(t->easy, CURLOPT_SHARE, t->share);
+    curl->easy_setopt(t->easy, CURLOPT_CONNECT_ONLY, 1L);
+    return true;
+}
+
+int transfer_open(struct outbound *o, enum transfer_kind kind, const char *url,
+                  const struct transfer_handler *handler, void *user,
+                  struct transfer **out, struct error *err)
+{
+    *out = NULL;
+    int rc = outbound_ready(o, err);
+
+    if (rc != 0)
+        return rc;
+    CURL *easy = o->curl.easy_init();
+
+    if (easy == NULL)
+        return error_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+    struct transfer *t = mem_zalloc(sizeof(*t));
+
+    t->outbound = o;
+    t->easy = easy;
+    t->handler = handler;
+    t->user = user;
+    list_init(&t->link);
+    list_push(&o->transfers, &t->member);
+    set_options(t, url);
+    if (kind == TRANSFER_CONNECT && !set_apart(t)) {
+        free_transfer(t);
+        return error_set(err, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+    }
+    *out = t;
+    return 0;
+}
+
+void transfer_start(struct transfer *t)
+{
+    t->wants_start = true;
+    do_soon(t);
+}
+
+void transfer_resume(struct transfer *t)
+{
+    t->wants_resume = true;
+    do_soon(t);
+}
+
+void transfer_close(struct transfer *t)
+{
+    if (t == NULL || t->is_closed)
+        return;
+    t->is_closed = true;
+    t->handler = NULL;
+    t->user = NULL;
+    do_soon(t);
+}
+
+void transfer_hand_over(struct transfer *t,
+                        const struct transfer_handler *handler, void *user)
+{
+    t->handler = handler;
+    t->user = user;
+}
+
+const struct curl *transfer_curl(const struct transfer *t)
+{
+    return &t->outbound->curl;
+}
+
+int transfer_socket(const struct transfer *t)
+{
+    curl_socket_t s = CURL_SOCKET_BAD;
+
+    t->outbound->curl.easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &s);
+    return s;
+}
