@@ -1,6 +1,7 @@
 #include "net/transfer.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/must.h"
@@ -59,19 +60,32 @@ static void do_soon(struct transfer *t)
     outbound_soon(t->outbound);
 }
 
-/* Debian's libcurl knows the system's certificates; its curl(1), unlike the
- * library, also looks into the environment. */
+static const char *variable(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value == NULL || value[0] == '\0' ? NULL : value;
+}
+
+/* libcurl knows the system's certificates; unlike curl(1) it does not look into
+ * the environment.  It reads a file of them once, but anew for each connection
+ * when there is a folder as well (some 40 ms): so no folder beside a file. */
 static void trust(const struct curl *curl, CURL *easy)
 {
-    const char *file = getenv("CURL_CA_BUNDLE");
-    const char *folder = getenv("SSL_CERT_DIR");
+    const char *file = variable("CURL_CA_BUNDLE");
+    const char *folder = variable("SSL_CERT_DIR");
+    char *known = NULL;
 
-    if (file == NULL || file[0] == '\0')
-        file = getenv("SSL_CERT_FILE");
-    if (file != NULL && file[0] != '\0')
+    if (file == NULL)
+        file = variable("SSL_CERT_FILE");
+    if (file == NULL && folder == NULL)
+        curl->easy_getinfo(easy, CURLINFO_CAINFO, &known);
+    if (known != NULL && access(known, R_OK) == 0)
+        file = known;
+    if (file != NULL)
         curl->easy_setopt(easy, CURLOPT_CAINFO, file);
-    if (folder != NULL && folder[0] != '\0')
-        curl->easy_setopt(easy, CURLOPT_CAPATH, folder);
+    if (file != NULL || folder != NULL)
+        curl->easy_setopt(easy, CURLOPT_CAPATH, file == NULL ? folder : NULL);
 }
 
 static void set_options(struct transfer *t, const char *url)
