@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "object/section.h"
+#include "object/socket.h"
 
 static void failure_free(struct failure *f)
 {
@@ -51,9 +52,14 @@ struct failure *outcome_failed(struct outcome *o)
 
 struct event *event_new(enum event_kind kind)
 {
-    struct event *e = mem_zalloc(sizeof(*e));
+    return event_new_with(kind, 0);
+}
 
-    e->kind = kind;
+struct event *event_new_with(enum event_kind kind, size_t extra)
+{
+    struct event *e = mem_alloc(sizeof(*e) + extra);
+
+    *e = (struct event){.kind = kind};
     list_init(&e->link);
     list_init(&e->gate.link);
     e->gate.release = event_release;
@@ -69,6 +75,8 @@ void event_free(struct event *e)
     buf_fini(&e->args);
     outcome_fini(&e->outcome);
     section_drop(e->section);
+    if (e->news != NULL)
+        socket_event_fini(e);
     free(e);
 }
 

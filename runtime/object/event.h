@@ -65,9 +65,9 @@ struct reply {
 };
 
 enum event_kind {
-    EVENT_FETCH, /* request -> response */
-    EVENT_CALL,  /* method, args -> values */
-    EVENT_INIT,  /* the object wakes */
+    EVENT_FETCH,  /* request -> response */
+    EVENT_CALL,   /* method, args -> values */
+    EVENT_INIT,   /* the object wakes */
     EVENT_SOCKET, /* a message, close or error of a WebSocket */
     EVENT_TASK    /* a function of the object's own: spawn, waitUntil, timers */
 };
@@ -88,10 +88,12 @@ struct event {
     struct oid oid; /* of the object that gets it, for error messages */
     bool has_oid;   /* false: the router */
     void *script;   /* TASK: the bindings' side of it; not owned */
-    struct socket_news *news; /* SOCKET; owned */
+    struct socket_news *news; /* SOCKET; part of the event's memory */
 };
 
 struct event *event_new(enum event_kind kind);
+/* The same with `extra` bytes behind the struct, not cleared. */
+struct event *event_new_with(enum event_kind kind, size_t extra);
 /* Free with all it owns; its task must be gone. */
 void event_free(struct event *e);
 /* Hand the outcome to the reply, if any, and free. */

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "object/socket.h"
 #include "store/db.h"
 #include "vm/code.h"
 #include "vm/task.h"
@@ -52,15 +53,16 @@ uint64_t object_gate_number(const struct object *o,
                             const struct gate_item *item)
 {
     if (o->db == NULL)
-        return 0;
+        return o->gated;
     return item->takes_all ? db_last_commit(o->db) : db_gate(o->db);
 }
 
 bool object_has_nothing_to_wait_for(const struct object *o)
 {
-    return list_empty(&o->outbox) &&
-           (o->db == NULL ||
-            (!db_is_dirty(o->db) && db_gate(o->db) <= o->realm->gate.durable));
+    uint64_t number = o->db == NULL ? o->gated : db_gate(o->db);
+
+    return list_empty(&o->outbox) && number <= o->realm->gate.durable &&
+           (o->db == NULL || !db_is_dirty(o->db));
 }
 
 /* The event that woke the object fails with it; the others wake it anew. */
@@ -74,27 +76,77 @@ static void take_first(struct object *o, struct list *failed)
     o->mailbox_n--;
 }
 
-/* Take all events under way off the object, failed, without telling anybody
- * yet: their replies may reach back to this object. */
-static void take_events(struct object *o, const struct object_reset *why,
-                        struct list *failed)
+/* What came from sockets is for the fresh state to see, or theirs to drop;
+ * unless none could be made. */
+static void take_mail(struct object *o, struct list *failed)
+{
+    bool with_sockets = o->state == OBJECT_WAKING && !o->realm->is_closing;
+    struct list *link = o->mailbox.next;
+
+    while (link != &o->mailbox) {
+        struct event *e = container_of(link, struct event, link);
+
+        link = link->next;
+        if (e->kind == EVENT_SOCKET && !with_sockets)
+            continue;
+        list_unlink(&e->link);
+        list_push(failed, &e->link);
+        o->mailbox_n--;
+    }
+}
+
+static void end_begun(struct list *events)
 {
     struct list *link;
 
-    list_join(failed, &o->events);
-    o->events_n = 0;
-    if (o->state == OBJECT_WAKING && !why->queued_too)
-        take_first(o, failed);
-    if (why->queued_too) {
-        list_join(failed, &o->mailbox);
-        o->mailbox_n = 0;
-    }
-    for (link = failed->next; link != failed; link = link->next) {
+    for (link = events->next; link != events; link = link->next) {
         struct event *e = container_of(link, struct event, link);
 
         if (e->task != NULL)
             task_free(e->task);
         e->task = NULL;
+        if (e->kind == EVENT_SOCKET)
+            socket_event_ends(e);
+    }
+}
+
+void object_log_socket(struct object *o, const struct event *e,
+                       const char *text)
+{
+    const struct realm_config *config = &o->realm->config;
+
+    if (e->kind == EVENT_SOCKET && !o->realm->is_closing)
+        config->host->log(config->host_arg, o, LOG_ERROR, slice_of(text),
+                          (struct slice){0}, (struct slice){0});
+}
+
+/* Take all events under way off the object, failed, without telling anybody
+ * yet: their replies may reach back to this object. */
+static void take_events(struct object *o, const struct object_reset *why,
+                        struct list *failed)
+{
+    struct list queued;
+    struct list *link;
+
+    list_init(&queued);
+    list_join(failed, &o->events);
+    o->events_n = 0;
+    end_begun(failed);
+    if (why->queued_too)
+        take_mail(o, &queued);
+    else if (o->state == OBJECT_WAKING)
+        take_first(o, &queued);
+    for (link = queued.next; link != &queued; link = link->next) {
+        struct event *e = container_of(link, struct event, link);
+
+        if (e->kind == EVENT_SOCKET)
+            socket_event_failed(e);
+    }
+    list_join(failed, &queued);
+    for (link = failed->next; link != failed; link = link->next) {
+        struct event *e = container_of(link, struct event, link);
+
+        object_log_socket(o, e, why->text);
         event_fail(e, why->code == NULL ? "reset" : why->code, why->text,
                    why->retryable);
     }
@@ -159,12 +211,15 @@ static void unload(struct object *o, bool discard)
     drop_spawned(o);
     drop_sections(o);
     timer_stop(&o->patience);
+    sockets_unload(o);
     vm_free(o->vm); /* its userdata may still use the database */
     o->vm = NULL;
     o->script = NULL;
     o->keepalive = 0;
     code_drop(o->code);
     o->code = NULL;
+    if (o->db != NULL)
+        o->gated = discard ? 0 : db_gate(o->db);
     if (discard)
         db_discard(o->db);
     else
@@ -184,6 +239,8 @@ void object_reset(struct object *o, const struct object_reset *why)
     list_init(&failed);
     take_events(o, why, &failed);
     drop_outbox(o, &failure);
+    if (!why->keeps_sockets)
+        sockets_reset(o);
     unload(o, why->discard);
     list_unlink(&o->idle_link);
     while ((link = list_shift(&failed)) != NULL) {
@@ -211,7 +268,7 @@ void object_evict(struct object *o)
 
 bool object_free_if_done(struct object *o)
 {
-    if (o->state != OBJECT_ASLEEP || !object_is_idle(o) ||
+    if (o->state != OBJECT_ASLEEP || !object_is_idle(o) || sockets_any(o) ||
         o == o->realm->router || !list_empty(&o->run_link))
         return false;
     if (o->cls != NULL)
@@ -263,7 +320,7 @@ struct slice object_name(struct object *o)
     return (struct slice){o->name, o->name_n};
 }
 
-static struct section *running_section(const struct object *o)
+struct section *object_running_section(const struct object *o)
 {
     struct event *e = o->running == NULL ? NULL : o->running->owner;
 
@@ -272,9 +329,11 @@ static struct section *running_section(const struct object *o)
 
 void object_spawn(struct object *o, struct event *e)
 {
-    struct section *s =
-        e->section == NULL ? running_section(o) : section_resolve(e->section);
+    struct section *s = section_resolve(e->section);
 
+    /* What comes from a peer has nothing to do with what happens to run. */
+    if (e->section == NULL && e->kind != EVENT_SOCKET)
+        s = object_running_section(o);
     if (s != e->section) {
         section_drop(e->section);
         e->section = s == NULL ? NULL : section_hold(s);
@@ -300,7 +359,7 @@ void object_cancel(struct object *o, struct event *e)
 
 int object_block(struct object *o, struct event *e)
 {
-    struct section *parent = running_section(o);
+    struct section *parent = object_running_section(o);
 
     if (parent != NULL && parent->depth >= SECTION_DEPTH_MAX) {
         event_free(e);

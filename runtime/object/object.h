@@ -23,6 +23,7 @@
 #include "object/section.h"
 
 struct db;
+struct sockets;
 struct task;
 struct vm;
 
@@ -54,6 +55,9 @@ struct object {
     struct list sections;    /* waiting ones */
     uint32_t keepalive;      /* timers and the like: not idle */
     struct timer patience;   /* after a reload */
+    struct sockets *sockets; /* owned; NULL: none */
+    uint64_t gated; /* what output had to wait for when the database was
+                       closed; counts while that is NULL */
     struct list run_link, idle_link, router_link;
     uint64_t idle_since_ns;
     void *script;      /* the bindings' data about this state */
@@ -65,8 +69,9 @@ struct object_reset {
     const char *code; /* static; NULL: "reset" */
     const char *text;
     bool retryable;
-    bool queued_too; /* events that have not begun fail as well */
-    bool discard;    /* commits that are not durable are dropped */
+    bool queued_too;    /* events that have not begun fail as well */
+    bool discard;       /* commits that are not durable are dropped */
+    bool keeps_sockets; /* the hibernatable ones, with what they sent */
 };
 
 struct object *object_new(struct realm *r, const struct object_class *cls,
@@ -101,6 +106,8 @@ int object_block(struct object *o, struct event *e);
 /* Stop and free an event of the object's own, begun or not; not the one that
  * runs. */
 void object_cancel(struct object *o, struct event *e);
+/* The section of the running task, or NULL. */
+struct section *object_running_section(const struct object *o);
 /* The number of the commit that `item` has to wait for. */
 uint64_t object_gate_number(const struct object *o,
                             const struct gate_item *item);
@@ -109,6 +116,10 @@ bool object_has_nothing_to_wait_for(const struct object *o);
 /* Hold `item` until what the running turn and earlier ones wrote is durable;
  * outside a turn, what earlier ones wrote. */
 void object_send(struct object *o, struct gate_item *item);
+/* Log at level error that `e` has failed with `text`, if it is an EVENT_SOCKET:
+ * nobody else will ever hear of that. */
+void object_log_socket(struct object *o, const struct event *e,
+                       const char *text);
 /* Something keeps the object in memory, or no longer. */
 void object_keep(struct object *o);
 void object_let_go(struct object *o);

@@ -68,12 +68,12 @@ void realm_schedule(struct realm *r, struct object *o)
         list_push(&r->run_queue, &o->run_link);
 }
 
-static void deliver(struct realm *r, struct object *o, struct event *e)
+void realm_push(struct object *o, struct event *e)
 {
-    e->order = r->order++;
+    e->order = o->realm->order++;
     list_push(&o->mailbox, &e->link);
     o->mailbox_n++;
-    realm_schedule(r, o);
+    realm_schedule(o->realm, o);
 }
 
 void realm_deliver(struct realm *r, const struct object_class *cls,
@@ -84,7 +84,7 @@ void realm_deliver(struct realm *r, const struct object_class *cls,
     e->oid = *id;
     e->has_oid = true;
     if (o->mailbox_n < r->config.limits.mailbox) {
-        deliver(r, o, e);
+        realm_push(o, e);
         return;
     }
     event_fail(e, "overloaded",
@@ -97,7 +97,7 @@ void realm_route(struct realm *r, struct event *e)
 {
     if (r->router == NULL)
         r->router = object_new(r, NULL, NULL, (struct slice){0});
-    deliver(r, r->router, e);
+    realm_push(r->router, e);
 }
 
 /* ---- running ---- */
@@ -115,7 +115,8 @@ static void arm_idle(struct realm *r, uint64_t ms)
 /* Nothing to do for now: wait for the idle time to pass, or be gone. */
 static void settle(struct realm *r, struct object *o)
 {
-    if (object_free_if_done(o) || o->cls == NULL || !object_is_idle(o))
+    if (object_free_if_done(o) || o->state == OBJECT_ASLEEP || o->cls == NULL ||
+        !object_is_idle(o))
         return;
     o->idle_since_ns = clock_mono_ns(r->config.clock);
     list_push(&r->idle, &o->idle_link);
@@ -258,7 +259,8 @@ static void on_patience_over(struct timer *t)
     object_reset(o, &(struct object_reset){
                         .text = "Durable Object reset because its code was "
                                 "updated.",
-                        .retryable = true});
+                        .retryable = true,
+                        .keeps_sockets = true});
 }
 
 static void retire_router(struct realm *r)

@@ -31,6 +31,8 @@
 struct code;
 struct event;
 struct object;
+struct socket_more;
+struct socket_tag;
 struct watch;
 
 /* A class of the script, known by its name; lives as long as its realm. */
@@ -76,8 +78,13 @@ struct realm {
     struct gate gate;
     struct timers timers;
     struct timer idle_timer;
-    uint64_t version; /* of the script; counts reloads */
-    uint64_t order;   /* counts what comes to objects */
+    uint64_t version;            /* of the script; counts reloads */
+    uint64_t order;              /* counts what comes to objects */
+    struct socket_more *sockets; /* hash by number: those without connection */
+    struct socket_tag *tags;     /* hash by object and text */
+    uint64_t socket_count;       /* made so far */
+    size_t sockets_left;         /* with a peer */
+    bool is_going_away;          /* sockets are told that the server ends */
     bool is_closing;
 };
 
@@ -110,6 +117,8 @@ size_t realm_busy(const struct realm *r);
 /* Evict every object that has nothing to do, whatever its idle time. */
 void realm_evict_idle(struct realm *r);
 
+/* Put `e` (taken over) into the mailbox of `o`, however full that is. */
+void realm_push(struct object *o, struct event *e);
 /* `o` has something to do: to the end of the run queue unless it is in it. */
 void realm_schedule(struct realm *r, struct object *o);
 

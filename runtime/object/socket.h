@@ -211,5 +211,7 @@ size_t sockets_left(const struct realm *r);
 void socket_event_begins(struct event *e);
 void socket_event_failed(struct event *e);
 void socket_event_ends(struct event *e);
+/* What event_free does for one. */
+void socket_event_fini(struct event *e);
 
 #endif

@@ -5,6 +5,7 @@
 #include "object/event.h"
 #include "object/object.h"
 #include "object/realm.h"
+#include "object/socket.h"
 #include "store/db.h"
 #include "vm/code.h"
 #include "vm/task.h"
@@ -110,6 +111,8 @@ static void fail_first(struct object *o, struct outcome *outcome)
     outcome_fini(&e->outcome);
     e->outcome = *outcome;
     *outcome = (struct outcome){0};
+    if (e->kind == EVENT_SOCKET)
+        socket_event_failed(e);
     gate_push(&o->realm->gate, &e->gate, 0);
 }
 
@@ -125,7 +128,8 @@ static void end_init(struct object *o, struct event *e)
     fail_first(o, &e->outcome);
     event_free(e);
     o->state = OBJECT_AWAKE; /* its event has failed already */
-    object_reset(o, &(struct object_reset){.text = "init failed"});
+    object_reset(o, &(struct object_reset){.text = "init failed",
+                                           .keeps_sockets = true});
 }
 
 static void end_block(struct object *o, struct event *e)
@@ -160,6 +164,10 @@ static void end_event(struct object *o, struct task *t)
         end_init(o, e);
     } else if (own != NULL) {
         end_block(o, e);
+    } else if (e->kind == EVENT_SOCKET) {
+        socket_event_ends(e);
+        event_free(e);
+        end_turn(o);
     } else {
         if (e->outcome.kind == OUTCOME_FAILURE && e->has_oid)
             oid_to_hex(&e->oid, e->outcome.failure->object_id);
@@ -195,6 +203,8 @@ static void begin(struct object *o, struct event *e)
 {
     list_push(&o->events, &e->link);
     o->events_n++;
+    if (e->kind == EVENT_SOCKET)
+        socket_event_begins(e);
     if (task_new(o->vm, o->realm->config.script->entry, e, turn_task_ready, e,
                  &e->task) != 0) {
         vm_kill(o->vm, VM_MEMORY, "memory limit exceeded");
@@ -236,6 +246,7 @@ static void wake(struct object *o)
         code_drop(o->code);
         o->code = NULL;
         outcome_fail(&failed, NULL, "%s", err.text);
+        object_log_socket(o, event_of(o->mailbox.next), err.text);
         fail_first(o, &failed);
         return;
     }
