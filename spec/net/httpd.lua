@@ -1,4 +1,5 @@
--- Runs tool_httpd (spec/support/tool_httpd.c) for one spec.
+-- Runs tool_httpd (spec/support/tool_httpd.c), or another tool that serves, for
+-- one spec.
 --
 --   local s <close> = httpd.start { header_ms = 200 }
 --   local c = s:connect()
@@ -12,31 +13,32 @@ local httpd = {}
 local server = {}
 server.__index = server
 
-local function path()
-  return (os.getenv("MOONKEEP_BUILD") or "build") .. "/spec/tool_httpd"
+local function path(tool)
+  return (os.getenv("MOONKEEP_BUILD") or "build") .. "/spec/" .. tool
 end
 
 -- How much more memory than usual a measurement may show: under a sanitizer
 -- every block is larger and is kept for a while after it was freed.
-httpd.slack = path():find("san", 1, true) and 8 or 1
+httpd.slack = path(""):find("san", 1, true) and 8 or 1
 
 -- Start it with these options (tool_httpd.c).  Raises when it does not come up.
-function httpd.start(options)
+function httpd.start(options, tool)
+  tool = tool or "tool_httpd"
   local words = {}
   for name, value in pairs(options or {}) do
     words[#words + 1] = ("%s='%s'"):format(name, value)
   end
   local command = ("echo $$; %sexec env -u LD_PRELOAD ASAN_OPTIONS=quarantine_size_mb=1 %s %s 2>&1"):format(
     options and options.files and ("ulimit -n %d; "):format(options.files) or "",
-    path(), table.concat(words, " "))
+    path(tool), table.concat(words, " "))
   local pipe = assert(io.popen(command, "r"))
   local pid, line = pipe:read("l", "l")
   local port = line and line:match("^port (%d+)$")
   if not port then
     pipe:close()
-    error("tool_httpd: " .. tostring(line), 2)
+    error(tool .. ": " .. tostring(line), 2)
   end
-  return setmetatable({ pipe = pipe, pid = tonumber(pid), port = tonumber(port) }, server)
+  return setmetatable({ tool = tool, pipe = pipe, pid = tonumber(pid), port = tonumber(port) }, server)
 end
 
 -- A connection of spec/support/http.lua.
@@ -107,7 +109,8 @@ function server:__close(err)
   if not self.pipe then return end
   self:signal("INT")
   local text, code = self:finish()
-  assert(err ~= nil or code == 0, ("tool_httpd: exit code %s: %s"):format(code, text))
+  assert(err ~= nil or code == 0, ("%s: exit code %s: %s"):format(self.tool, code, text))
 end
 
+httpd.server = server
 return httpd
