@@ -11,6 +11,7 @@
 #include "bindings/names.h"
 #include "bindings/spawn.h"
 #include "bindings/state.h"
+#include "bindings/websocket.h"
 #include "object/object.h"
 #include "store/db.h"
 #include "vm/task.h"
@@ -177,6 +178,13 @@ static const luaL_Reg object_methods[] = {
     {"blockConcurrencyWhile", ctx_block},
     {"waitUntil", ctx_wait_until},
     {"abort", ctx_abort},
+    {"acceptWebSocket", ctx_accept_websocket},
+    {"getWebSockets", ctx_get_websockets},
+    {"getTags", ctx_get_tags},
+    {"broadcast", ctx_broadcast},
+    {"setWebSocketAutoResponse", ctx_set_auto_response},
+    {"getWebSocketAutoResponse", ctx_get_auto_response},
+    {"getWebSocketAutoResponseTimestamp", ctx_get_auto_response_timestamp},
     {NULL, NULL},
 };
 

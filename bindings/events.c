@@ -16,6 +16,7 @@
 #include "bindings/spawn.h"
 #include "bindings/state.h"
 #include "bindings/timers.h"
+#include "bindings/websocket.h"
 #include "object/object.h"
 #include "vm/task.h"
 #include "vm/vm.h"
@@ -179,6 +180,8 @@ static int entry(lua_State *L)
         return object_call(L, s, e);
     case EVENT_INIT:
         return object_init(L, s);
+    case EVENT_SOCKET:
+        return websocket_entry(L, s, e);
     default:
         return own_task(L, e);
     }
@@ -230,6 +233,8 @@ static void finish(struct task *t, struct event *e)
     struct ending end = {t, e, SPAWN_QUIET};
     struct error err;
 
+    if (e->kind == EVENT_SOCKET)
+        websocket_finish(vm_lua(t->vm), e);
     /* The usual case: the outcome is there already. */
     if (t->status == TASK_DONE && e->kind != EVENT_TASK)
         return;
@@ -237,8 +242,9 @@ static void finish(struct task *t, struct event *e)
         outcome_failed(&e->outcome);
     if (vm_protect(t->vm, end_protected, &end, &err) != 0)
         outcome_fail(&e->outcome, NULL, "%s", err.text);
+    bool is_own = e->kind == EVENT_INIT || e->kind == EVENT_SOCKET;
     if (end.news == SPAWN_UNHANDLED ||
-        (e->kind == EVENT_INIT && e->outcome.kind == OUTCOME_FAILURE))
+        (is_own && e->outcome.kind == OUTCOME_FAILURE))
         log_failure(o, e);
 }
 
@@ -255,4 +261,5 @@ const struct script_ops bind_script_ops = {
     .progress = progress,
     .entry = entry,
     .finish = finish,
+    .socket_ready = websocket_on_ready,
 };

@@ -37,15 +37,15 @@ struct request *bind_check_request(lua_State *L, int idx, int relative);
  */
 struct response *bind_to_response(lua_State *L, int idx, const char **what);
 
-/* The value at `idx` is the client end of a mk.WebSocketPair that nobody has
- * used yet; `*why` says why not ("a table", "already accepted").
- * (websocket.c) */
+/* The value at `idx` is an end of a mk.WebSocketPair, or of a Response's
+ * webSocket, that nobody has used yet; else `*why` says why not, in a sentence.
+ * May leave a value on the stack. (websocket_pair.c) [raises: mem] */
 bool bind_is_socket(lua_State *L, int idx, const char **why);
 /* Hand over such an end: what a struct response carries.  Never raises.
- * (websocket.c) */
+ * (websocket_pair.c) */
 struct ticket *bind_take_socket(lua_State *L, int idx);
 /* Push the WebSocket that `socket` of a response stands for; takes it over.
- * (websocket.c) [raises: mem] */
+ * (websocket_pair.c) [raises: mem] */
 void bind_push_socket(lua_State *L, struct ticket *socket);
 
 #endif

@@ -1,4 +1,7 @@
 /* Strings of JSON: UTF-8 and escapes. */
+#include <stdint.h>
+#include <string.h>
+
 #include "bindings/json.h"
 
 /* Bytes of the valid UTF-8 character at p[0..n), 0 when there is none. */
@@ -22,12 +25,24 @@ static size_t character(const unsigned char *p, size_t n)
     return size;
 }
 
+static bool is_ascii_8(const unsigned char *p)
+{
+    uint64_t bytes;
+
+    memcpy(&bytes, p, sizeof(bytes));
+    return (bytes & 0x8080808080808080) == 0;
+}
+
 size_t utf8_valid(struct slice s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
     size_t at = 0;
 
     while (at < s.n) {
+        if (s.n - at >= 8 && is_ascii_8(p + at)) {
+            at += 8;
+            continue;
+        }
         size_t size = p[at] < 0x80 ? 1 : character(p + at, s.n - at);
 
         if (size == 0)

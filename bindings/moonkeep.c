@@ -11,6 +11,7 @@
 #include "bindings/spawn.h"
 #include "bindings/state.h"
 #include "bindings/timers.h"
+#include "bindings/websocket.h"
 #include "vm/code.h"
 #include "vm/vm.h"
 
@@ -65,6 +66,8 @@ static const luaL_Reg parts[] = {
     {"Response", bind_open_response},
     {"Request", bind_open_request},
     {"Headers", bind_open_headers},
+    {"WebSocket", bind_open_websocket},
+    {"WebSocketPair", bind_open_websocket_pair},
     {"null", open_null},
     {"now", bind_open_now},
     {"sleep", bind_open_sleep},

@@ -183,6 +183,20 @@ static struct response *give(lua_State *L, int idx)
     return response_build(&head);
 }
 
+/* The Response at `idx`, with status 101, has a WebSocket that can be handed
+ * over; else `*what` says what it is.  May leave values on the stack. */
+static bool has_socket(lua_State *L, int idx, const struct response *rs,
+                       const char **what)
+{
+    *what = "a Response whose WebSocket was used already";
+    if (lua_getiuservalue(L, idx, VALUE_SOCKET) == LUA_TNIL)
+        return rs->socket != NULL;
+    if (bind_is_socket(L, -1, what))
+        return true;
+    *what = lua_pushfstring(L, "a Response that cannot be sent: %s", *what);
+    return false;
+}
+
 struct response *bind_to_response(lua_State *L, int idx, const char **what)
 {
     struct slice s = bind_to_slice(L, idx);
@@ -204,6 +218,8 @@ struct response *bind_to_response(lua_State *L, int idx, const char **what)
         return NULL;
     }
     luaL_checkstack(L, 16, NULL);
+    if (u->rs->status == 101 && !has_socket(L, idx, u->rs, what))
+        return NULL;
     struct response *rs = give(L, idx);
     lua_settop(L, top);
     return rs;

@@ -55,10 +55,7 @@ static void check_socket(lua_State *L, struct init *init)
     if (lua_getfield(L, 3, "webSocket") == LUA_TNIL)
         return;
     if (!bind_is_socket(L, -1, &why))
-        bind_raise(L, NULL,
-                   "webSocket must be one end of a WebSocketPair, got "
-                   "%s",
-                   why);
+        bind_raise(L, NULL, "%s", why);
     init->has_socket = true;
 }
 

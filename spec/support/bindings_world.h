@@ -148,17 +148,19 @@ void bind_gate(lua_State *L, void (*release)(void *arg, int status), void *arg)
 
 bool bind_is_socket(lua_State *L, int idx, const char **why)
 {
-    *why = bind_what(L, idx);
+    *why = lua_pushfstring(
+        L, "webSocket must be one end of a WebSocketPair, got %s",
+        bind_what(L, idx));
     return false;
 }
 
-void *bind_take_socket(lua_State *L, int idx)
+struct ticket *bind_take_socket(lua_State *L, int idx)
 {
     (void)L, (void)idx;
     return NULL;
 }
 
-void bind_push_socket(lua_State *L, void *socket)
+void bind_push_socket(lua_State *L, struct ticket *socket)
 {
     (void)socket;
     lua_pushnil(L);
