@@ -464,7 +464,7 @@ describe("a slow reader", function()
     for i = 1, 5 do
       all[i] = s:open("/echo", nil, 4096)
       -- Small ones count with what they cost.
-      all[i]:text "flood 1000000 10"
+      all[i]:text "flood 150000 10"
     end
     s:log(15)
     assert.is_true(s:memory() - before < (5 * 5000 + 4000) * wsd.slack)
