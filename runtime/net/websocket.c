@@ -42,7 +42,7 @@ struct ws_ending *ws_ending_new(int code, struct slice reason)
 
 void ws_end(struct websocket *w, struct ws_ending *ending)
 {
-    if (!ws_state_allows(w->state, WS_STATE_OVER)) {
+    if (!ws_state_allows((enum ws_state)w->state, WS_STATE_OVER)) {
         free(ending);
         return;
     }
@@ -161,6 +161,9 @@ void ws_attend(struct websocket *w)
 
 static void on_ping_time(struct websocket *w)
 {
+    /* To a slow one a ping is a long way, behind all that was sent before. */
+    if (w->missed != 0 && ws_send_has_progress(w))
+        w->missed = 0;
     if (w->missed >= MISSED_MAX) {
         ws_lose(w);
         return;

@@ -52,13 +52,14 @@ struct websocket {
                                      owned; NULL without any */
         struct ws_ending *ending; /* CLOSE_GOT, OVER, CLOSED; owned, or NULL */
     };
-    enum ws_state state;
+    uint8_t state;       /* enum ws_state */
     uint8_t missed;      /* pings since the last sign of life */
     bool compresses : 1; /* what we send, with the widest window */
     bool is_wanted : 1;
     bool is_reading : 1; /* uv_read is on */
     bool peer_ended : 1; /* it will send nothing more */
     bool is_broken : 1;  /* nothing can be sent any more */
+    uint32_t unacked;    /* bytes on their way when a ping was missed */
 };
 
 struct ws_hub {
@@ -131,6 +132,9 @@ struct buf *ws_hub_scratch(struct ws_hub *h);
 void ws_send_bytes(struct websocket *w, struct slice bytes,
                    struct packet *owner);
 void ws_send_ping(struct websocket *w);
+/* The peer has acknowledged something since the last call, though what it was
+ * sent is still on its way. */
+bool ws_send_has_progress(struct websocket *w);
 /* While something is unsent, only the latest pong is kept. */
 void ws_send_pong(struct websocket *w, struct slice payload);
 void ws_send_close(struct websocket *w, int code, struct slice reason);

@@ -5,8 +5,10 @@
  * once for all that it goes to.  What the socket does not take is queued in an
  * outbox, which exists only while there is something in it.
  */
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "base/mem.h"
 #include "base/must.h"
@@ -289,6 +291,21 @@ void ws_send_ping(struct websocket *w)
         return; /* what is on its way asks for a sign of life as well */
     ws_frame_put(out, WS_FIN | WS_PING, (struct slice){0}, ws_hub_key(w));
     ws_send_bytes(w, buf_slice(out), NULL);
+}
+
+bool ws_send_has_progress(struct websocket *w)
+{
+    const uv_stream_t *stream = (const uv_stream_t *)&w->tcp;
+    uint32_t before = w->unacked;
+    uv_os_fd_t fd = -1;
+    int in_socket = 0;
+
+    uv_fileno((const uv_handle_t *)&w->tcp, &fd);
+    if (ioctl(fd, SIOCOUTQ, &in_socket) != 0)
+        return false;
+    w->unacked =
+        (uint32_t)in_socket + (uint32_t)uv_stream_get_write_queue_size(stream);
+    return w->unacked != 0 && w->unacked < before;
 }
 
 void ws_send_pong(struct websocket *w, struct slice payload)

@@ -1,7 +1,5 @@
 #include "net/ws_state.h"
 
-#include <stdint.h>
-
 #include "base/must.h"
 
 #define TO(s)      (1u << WS_STATE_##s)
@@ -24,8 +22,8 @@ bool ws_state_allows(enum ws_state from, enum ws_state to)
     return (allowed[from] & (1u << to)) != 0;
 }
 
-void ws_state_move(enum ws_state *state, enum ws_state to)
+void ws_state_move(uint8_t *state, enum ws_state to)
 {
-    MUST(ws_state_allows(*state, to));
-    *state = to;
+    MUST(ws_state_allows((enum ws_state) * state, to));
+    *state = (uint8_t)to;
 }

@@ -17,6 +17,7 @@
 #define NET_WS_STATE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum ws_state {
     WS_STATE_OPEN,
@@ -28,7 +29,8 @@ enum ws_state {
 };
 
 bool ws_state_allows(enum ws_state from, enum ws_state to);
-/* Aborts on a move that the table does not allow. */
-void ws_state_move(enum ws_state *state, enum ws_state to);
+/* Aborts on a move that the table does not allow.  `state` is an enum ws_state
+ * in little room. */
+void ws_state_move(uint8_t *state, enum ws_state to);
 
 #endif
