@@ -7,8 +7,11 @@
 #include "base/must.h"
 #include "bindings/id.h"
 #include "host/classes.h"
+#include "host/links.h"
 #include "host/node_parts.h"
 #include "host/parcel.h"
+#include "host/sockets.h"
+#include "host/tickets.h"
 #include "net/exchange.h"
 #include "object/object.h"
 
@@ -99,10 +102,12 @@ void bridge_answer(struct worker *w)
     while ((link = list_shift(&w->answered)) != NULL) {
         struct http_call *h = container_of(link, struct http_call, link);
 
-        if (h->exchange != NULL)
-            exchange_reply(h->exchange, h->response);
-        else
+        if (h->exchange == NULL)
             response_drop(h->response);
+        else if (h->response->socket != NULL)
+            sockets_upgrade(w, h->exchange, h->response);
+        else
+            exchange_reply(h->exchange, h->response);
         free(h);
     }
 }
@@ -242,5 +247,9 @@ static void class_key(void *host, const char *name, uint8_t key[32])
     buf_fini(&unique);
 }
 
-const struct host_ops bridge_host_ops = {
-    .call = call, .log = write_log, .class_key = class_key};
+const struct host_ops bridge_host_ops = {.call = call,
+                                         .log = write_log,
+                                         .class_key = class_key,
+                                         .ticket = tickets_new,
+                                         .couple = links_couple,
+                                         .connect = sockets_connect};

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "net/websocket.h"
 #include "vm/code.h"
 
 void inbox_init(struct inbox *in)
@@ -38,6 +39,9 @@ void letter_free(struct letter *l)
     outcome_fini(&l->outcome);
     buf_fini(&l->data);
     code_drop(l->code);
+    if (l->seed != NULL)
+        ws_seed_fini(l->seed);
+    free(l->seed);
     free(l);
 }
 

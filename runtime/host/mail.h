@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "base/oid.h"
+#include "host/links.h"
 #include "object/event.h"
 
 struct body;
@@ -19,11 +20,16 @@ struct code;
 struct relay_in;
 struct relay_out;
 struct worker;
+struct ws_seed;
 
 enum letter_kind {
     LETTER_CALL,   /* an event for one of the receiver's objects */
     LETTER_REPLY,  /* its outcome, back to the caller's worker */
     LETTER_RELAY,  /* a piece of a body under way (relay.h) */
+    LETTER_SOCKET, /* a connection for one of the receiver's sockets */
+    LETTER_TICKET, /* nobody took the opposite end of such a socket */
+    LETTER_LINK,   /* between two sockets (links.h) */
+    LETTER_ROOM,   /* connections may be accepted again */
     LETTER_RELOAD, /* a new version of the script */
     LETTER_DRAIN,  /* no new connections; tell when all is done */
     LETTER_CLOSE   /* end */
@@ -55,9 +61,16 @@ struct letter {
     struct relay_out *out;
     struct relay_in *in;
     int64_t length;  /* of the body, -1 unknown */
-    size_t credit;   /* bytes */
-    struct buf data; /* owned */
-    int status;
+    size_t credit;   /* bytes; in LINK as well */
+    struct buf data; /* owned; in LINK as well */
+    int status;      /* in LINK a close code */
+    /* SOCKET, TICKET, LINK */
+    uint64_t socket;      /* number of the receiver's */
+    struct ws_seed *seed; /* SOCKET; owned */
+    enum link_step step;  /* LINK */
+    uint64_t peer;        /* LINK: number of the socket at the other end */
+    bool is_binary;       /* LINK */
+    bool was_clean;       /* LINK */
     /* RELOAD */
     struct code *code; /* held */
 };

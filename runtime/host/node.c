@@ -62,6 +62,11 @@ int node_worker_count(const struct node *n)
     return n->worker_count;
 }
 
+struct worker *node_worker_at(struct node *n, int index)
+{
+    return &n->workers[index];
+}
+
 struct worker *node_worker_of(struct node *n, const struct oid *id)
 {
     return &n->workers[oid_hash(id) % (uint64_t)n->worker_count];

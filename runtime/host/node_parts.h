@@ -15,6 +15,7 @@ struct store *node_store(const struct node *n);
 struct code *node_code(const struct node *n);
 enum node_mode node_mode_of(const struct node *n);
 int node_worker_count(const struct node *n);
+struct worker *node_worker_at(struct node *n, int index);
 /* The worker on which object `id` lives. */
 struct worker *node_worker_of(struct node *n, const struct oid *id);
 /* A worker has nothing under way any more. */

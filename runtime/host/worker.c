@@ -7,9 +7,18 @@
 #include "host/bridge.h"
 #include "host/node_parts.h"
 #include "host/relay.h"
+#include "host/sockets.h"
+#include "host/tickets.h"
+#include "net/websocket.h"
+#include "net/ws_connect.h"
+#include "object/socket.h"
 #include "vm/watch.h"
 
-enum { DRAIN_ASK_MS = 10 };
+enum {
+    DRAIN_ASK_MS = 10,
+    CLOSE_MS = 10000,              /* for a closing handshake */
+    MESSAGE_MAX = 32 * 1024 * 1024 /* of a WebSocket */
+};
 
 /* So long objects run before sockets are looked at again. */
 #define RUN_NS 5000000u
@@ -49,7 +58,11 @@ static void run_objects(struct worker *w)
 
 static void on_prepare(uv_prepare_t *handle)
 {
-    run_objects(container_of(handle, struct worker, prepare));
+    struct worker *w = container_of(handle, struct worker, prepare);
+
+    run_objects(w);
+    if (!w->realm.is_closing && w->server != NULL)
+        census_say(w);
 }
 
 static void on_check(uv_check_t *handle)
@@ -82,19 +95,28 @@ static void on_end_closed(void *arg)
 static void close_worker(struct worker *w)
 {
     bridge_answer(w);
-    w->open_ends = w->server == NULL ? 1 : 2;
+    w->open_ends = w->server == NULL ? 3 : 4;
     if (w->server != NULL)
         server_close(w->server, on_end_closed, w);
+    /* Objects hear of what fails, sockets are cut by their objects. */
+    outbound_close(w->outbound, on_end_closed, w);
     realm_close(&w->realm, on_end_closed, w);
+    ws_hub_close(w->hub, on_end_closed, w);
 }
 
 /* ---- draining ---- */
+
+static bool is_busy(const struct worker *w)
+{
+    return realm_busy(&w->realm) != 0 || sockets_left(&w->realm) != 0 ||
+           ws_hub_count(w->hub) != 0;
+}
 
 static void on_drain_ask(uv_timer_t *timer)
 {
     struct worker *w = container_of(timer, struct worker, drain);
 
-    if (!w->is_server_drained || realm_busy(&w->realm) != 0 || w->is_drain_told)
+    if (!w->is_server_drained || is_busy(w) || w->is_drain_told)
         return;
     w->is_drain_told = true;
     uv_timer_stop(timer);
@@ -110,6 +132,7 @@ static void on_server_drained(void *arg)
 
 static void drain(struct worker *w)
 {
+    sockets_go_away(&w->realm);
     if (w->server == NULL)
         w->is_server_drained = true;
     else
@@ -131,6 +154,17 @@ static void receive(struct worker *w, struct letter *l)
     case LETTER_RELAY:
         relay_receive(l);
         break;
+    case LETTER_SOCKET:
+        sockets_receive(w, l);
+        break;
+    case LETTER_TICKET:
+        tickets_receive(w, l);
+        break;
+    case LETTER_LINK:
+        links_receive(w, l);
+        break;
+    case LETTER_ROOM:
+        break; /* the loop goes round */
     case LETTER_RELOAD:
         realm_reload(&w->realm, l->code,
                      (uint64_t)node_config(w->node)->limits.drain_ms);
@@ -205,22 +239,35 @@ static void init_realm(struct worker *w)
     realm_init(&w->realm, &config);
 }
 
+static void open_hub(struct worker *w)
+{
+    const struct limits *l = &node_config(w->node)->limits;
+    struct ws_hub_config config = {.loop = &w->loop,
+                                   .clock = clock_system(),
+                                   .ping_ms = (uint64_t)l->ping_ms,
+                                   .close_ms = CLOSE_MS,
+                                   .buffer_bytes = (size_t)l->socket_buffer_mb
+                                                   << 20,
+                                   .message_bytes = MESSAGE_MAX};
+
+    w->hub = ws_hub_open(&config);
+    w->outbound = outbound_open(&w->loop, random_system());
+}
+
 static int open_server(struct worker *w, const char *address, struct error *err)
 {
     const struct config *c = node_config(w->node);
-    uint32_t share =
-        (uint32_t)((c->limits.connections + node_worker_count(w->node) - 1) /
-                   node_worker_count(w->node));
-    struct server_config config = {.loop = &w->loop,
-                                   .handler = bridge_net_handler(w),
-                                   .clock = clock_system(),
-                                   .logger = node_logger(w->node),
-                                   .address = address,
-                                   .body_bytes = c->limits.body_mb << 20,
-                                   .header_ms = (uint64_t)c->limits.header_ms,
-                                   .keepalive_ms =
-                                       (uint64_t)c->limits.keepalive_ms,
-                                   .connections = share};
+    struct server_config config = {
+        .loop = &w->loop,
+        .handler = bridge_net_handler(w),
+        .clock = clock_system(),
+        .logger = node_logger(w->node),
+        .address = address,
+        .body_bytes = c->limits.body_mb << 20,
+        .header_ms = (uint64_t)c->limits.header_ms,
+        .keepalive_ms = (uint64_t)c->limits.keepalive_ms,
+        .connections = (uint32_t)c->limits.connections,
+        .others = census_others};
 
     return server_open(&config, &w->server, err);
 }
@@ -234,6 +281,7 @@ int worker_init(struct worker *w, struct node *n, int index,
     init_loop(w);
     w->store = store_attach(node_store(n), on_store_news, w);
     init_realm(w);
+    open_hub(w);
     return open_server(w, address, err);
 }
 

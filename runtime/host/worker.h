@@ -14,12 +14,16 @@
 #include <uv.h>
 
 #include "base/err.h"
+#include "host/census.h"
 #include "host/mail.h"
 #include "net/server.h"
 #include "object/realm.h"
 #include "store/store.h"
 
+struct link_end;
 struct node;
+struct outbound;
+struct ws_hub;
 
 struct worker {
     struct node *node;
@@ -35,9 +39,13 @@ struct worker {
     struct realm realm;
     struct store_client *store;
     struct server *server;
-    struct list answered; /* requests whose responses are to be sent */
+    struct ws_hub *hub;
+    struct outbound *outbound;
+    struct link_end *links; /* hash by number of socket */
+    struct list answered;   /* requests whose responses are to be sent */
+    struct census census;
     bool is_server_drained, is_drain_told;
-    int open_ends; /* realm and server, while they close */
+    int open_ends; /* realm, server, hub, outbound, while they close */
 };
 
 /* Make worker `index` of `n`: loop, store client, realm, server at `address`.
