@@ -11,6 +11,7 @@ PACKAGES = gcc make pkg-config liblua5.4-dev libuv1-dev libsqlite3-dev \
            libcurl4-openssl-dev lua5.4 lua-busted lua-socket lua-check curl \
            sqlite3
 LINT_PACKAGES  = clang clang-format clang-tidy
+TEST_PACKAGES  = nginx-light openssl
 ASAN_PACKAGES  = clang libclang-rt-14-dev
 BENCH_PACKAGES = wrk nginx-light libnginx-mod-http-lua redis-server redis-tools
 
@@ -109,13 +110,14 @@ dev: all
 	$(BUILD)/moonkeep dev examples/counter
 
 # The specs find the build they drive in MOONKEEP_BUILD.
-test: deps
+test:
+	@$(MAKE) --no-print-directory deps EXTRA_PACKAGES="$(TEST_PACKAGES)"
 	@$(MAKE) --no-print-directory specs
 	MOONKEEP_BUILD=$(BUILD) LUA_CPATH="$(BUILD)/spec/?.so;;" \
 	  busted --lua=lua5.4 $(ARGS)
 
 asan:
-	@$(MAKE) --no-print-directory deps EXTRA_PACKAGES="$(ASAN_PACKAGES)"
+	@$(MAKE) --no-print-directory deps EXTRA_PACKAGES="$(TEST_PACKAGES) $(ASAN_PACKAGES)"
 	$(MAKE) --no-print-directory BUILD=build-asan specs \
 	  SAN="-fsanitize=address,undefined -fno-omit-frame-pointer" OPT="-O1 -g"
 	MOONKEEP_BUILD=build-asan LUA_CPATH="build-asan/spec/?.so;;" \

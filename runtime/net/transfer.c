@@ -102,8 +102,8 @@ static void set_options(struct transfer *t, const char *url)
     trust(curl, easy);
 }
 
-/* A kept connection of the multi's own cache would be closed, as one that is
- * used by nobody, when another transfer looks for one. */
+/* In the multi's own cache a kept connection counts as one that nobody uses;
+ * whether it outlives the limits of age and number depends on the version. */
 static bool set_apart(struct transfer *t)
 {
     const struct curl *curl = &t->outbound->curl;
