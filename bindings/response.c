@@ -168,18 +168,18 @@ static struct response *give(lua_State *L, int idx)
         head.socket = bind_take_socket(L, socket_at);
         lua_pushnil(L);
         lua_setiuservalue(L, idx, VALUE_SOCKET);
-    } else if (!is_changed && body == rs->body) {
+    } else if (!is_changed && body == rs->body && rs->socket == NULL) {
         body_drop(body); /* the response has a reference of its own */
         return response_hold(rs);
     }
     /* Made here and held by nobody else: completed in place. */
-    if (!is_changed && rs->refs == 1 && rs->body == NULL) {
+    if (!is_changed && rs->refs == 1 && rs->body == NULL &&
+        head.socket == NULL) {
         rs->body = body;
-        rs->socket = head.socket;
         return response_hold(rs);
     }
     head.body = body;
-    rs->socket = NULL;
+    rs->socket = NULL; /* the script has it no more */
     return response_build(&head);
 }
 
