@@ -5,7 +5,7 @@
  *   T.frame(first, payload [, key]), T.head(first, n [, key])
  *   T.close(code, reason), T.is_code(n), T.mask(text, key, offset)
  *   T.utf8(piece, ...)          "valid", "cut", or "invalid" and the piece
- *   T.pack(bits, text), T.unpack(data, limit)
+ *   T.pack(bits, text), T.unpack(data, limit [, before])
  *   T.deflate(text, options), T.inflate(bits, data)  zlib itself
  *   T.choose{ value, ... }, T.check(offered, { value, ... })
  *   T.server(request), T.refuse(request), T.answer(request, fields)
@@ -238,32 +238,44 @@ static int t_utf8(lua_State *L)
     return 1;
 }
 
+/* T.pack(bits, text) -> what it becomes; false: it stays as it is.  Twice, and
+ * with another window before and between: nothing is kept of them. */
 static int t_pack(lua_State *L)
 {
     struct ws_deflate *z = ws_deflate_new();
-    struct buf out = {0};
+    struct buf out[2] = {{0}};
+    struct buf other = {0};
     int bits = (int)luaL_checkinteger(L, 1);
+    bool done[2];
 
-    buf_add_text(&out, "before");
-    bool first = ws_deflate_pack(z, bits, check_slice(L, 2), &out);
-    size_t n = out.n;
-    /* Once more: nothing is kept between messages. */
-    bool second = ws_deflate_pack(z, bits, check_slice(L, 2), &out);
-
+    for (int i = 0; i < 2; i++) {
+        ws_deflate_pack(z, bits == 15 ? 9 : 15, check_slice(L, 2), &other);
+        buf_add_text(&out[i], "before");
+        done[i] = ws_deflate_pack(z, bits, check_slice(L, 2), &out[i]);
+    }
     ws_deflate_free(z);
-    if (first && second && memcmp(out.p + 6, out.p + n, n - 6) == 0 &&
-        out.n - n == n - 6)
-        lua_pushlstring(L, out.p + 6, n - 6);
+    bool is_same = slice_eq(buf_slice(&out[0]), buf_slice(&out[1]));
+
+    if (done[0] && done[1] && is_same)
+        lua_pushlstring(L, out[0].p + 6, out[0].n - 6);
     else
-        lua_pushboolean(L, first || second || out.n != 6); /* false: as it is */
-    buf_fini(&out);
+        lua_pushboolean(L, done[0] || done[1] || out[0].n != 6);
+    buf_fini(&other);
+    buf_fini(&out[0]);
+    buf_fini(&out[1]);
     return 1;
 }
 
+/* T.unpack(data, limit [, before]): `before` is another message, which goes
+ * through the same stream first. */
 static int t_unpack(lua_State *L)
 {
     struct ws_deflate *z = ws_deflate_new();
-    struct buf out;
+    struct buf out = {0};
+
+    if (!lua_isnoneornil(L, 3))
+        ws_deflate_unpack(z, check_slice(L, 3), 1000000, &out);
+    buf_fini(&out);
     int rc = ws_deflate_unpack(z, check_slice(L, 1),
                                (size_t)luaL_checkinteger(L, 2), &out);
 

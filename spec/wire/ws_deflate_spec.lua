@@ -236,8 +236,16 @@ describe("ws_deflate", function()
   end)
 
   it("looks back into no other message", function()
-    -- A copy from 5 bytes back as the first thing: needs what came before.
-    assert.same({ nil, "CORRUPT" }, { T.unpack("\x02\x11\x00", 1000) })
+    -- A copy from before the start.
+    local back = bytes "021100"
+    assert.same({ nil, "CORRUPT" }, { T.unpack(back, 1000) })
+    assert.same({ nil, "CORRUPT" }, { T.unpack(back, 1000, packed(text)) })
+  end)
+
+  it("forgets a message that was damaged or too long", function()
+    for _, before in ipairs { "\xff\xff\xff", packed(text):sub(1, 20), packed(("x"):rep(2000000)) } do
+      assert.equal(text, (T.unpack(packed(text), #text, before)))
+    end
   end)
 
   it("stops a bomb at the limit", function()
