@@ -247,6 +247,7 @@ describe("a WebSocket of a server that goes down", function()
     own.program:signal "TERM"
     assert.equal(1001, ws:closed()[1])
     ws:close_frame(1001)
+    ws:cut()
     assert.equal(0, own.program:wait_exit())
   end)
 end)
