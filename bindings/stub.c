@@ -19,6 +19,7 @@
 #include "bindings/names.h"
 #include "bindings/state.h"
 #include "object/object.h"
+#include "object/turn.h"
 #include "vm/task.h"
 #include "vm/vm.h"
 
@@ -88,10 +89,9 @@ static void on_cancel(struct wait *w)
     (void)w;
 }
 
-/* Send `e` (taken over) in the name of task `t`. */
-static void begin(struct task *t, const struct address *to, struct event *e)
+static struct call *new_call(struct object *o, const struct address *to,
+                             struct event *e)
 {
-    struct object *o = vm_owner(t->vm);
     struct call *c = mem_alloc(sizeof(*c) + to->name_n);
 
     memset(c, 0, sizeof(*c));
@@ -106,13 +106,32 @@ static void begin(struct task *t, const struct address *to, struct event *e)
     c->reply.done = on_reply;
     list_init(&c->gate.link);
     e->reply = &c->reply;
+    return c;
+}
+
+/* Send `e` (taken over) in the name of task `t`.  Returns whether the outcome
+ * is there already; else the task has to yield. */
+static bool begin(struct task *t, const struct address *to, struct event *e)
+{
+    struct object *o = vm_owner(t->vm);
+    struct call *c = new_call(o, to, e);
+
     /* One is left over where reading it raised. */
     if (t->operation != NULL)
         t->drop(t->operation);
     t->operation = c;
     t->drop = drop_operation;
+    bool is_now = turn_begin_call(o);
+    if (is_now) {
+        on_release(&c->gate, NULL);
+        turn_end_call(o);
+        if (c->outcome.kind != OUTCOME_NONE)
+            return true;
+    }
     wait_begin(&c->wait, t, on_cancel);
-    object_send(o, &c->gate);
+    if (!is_now)
+        object_send(o, &c->gate);
+    return false;
 }
 
 /* ---- back in the caller ---- */
@@ -158,6 +177,13 @@ static int call_k(lua_State *L, int status, lua_KContext ctx)
     t->operation = NULL;
     call_drop(c);
     return count < 0 ? lua_error(L) : count;
+}
+
+/* What a binding returns that calls. */
+static int call(lua_State *L, struct task *t, const struct address *to,
+                struct event *e)
+{
+    return begin(t, to, e) ? call_k(L, LUA_OK, 0) : lua_yieldk(L, 0, 0, call_k);
 }
 
 /* ---- stub:method(...) ---- */
@@ -227,8 +253,7 @@ static int stub_call(lua_State *L)
     struct event *e = call_event(method);
 
     pack_arguments(L, top, e);
-    begin(t, to, e);
-    return lua_yieldk(L, 0, 0, call_k);
+    return call(L, t, to, e);
 }
 
 /* stub:alarm() and the like. */
@@ -255,8 +280,7 @@ static int stub_fetch(lua_State *L)
     struct event *e = event_new(EVENT_FETCH);
 
     e->request = rq;
-    begin(t, to, e);
-    return lua_yieldk(L, 0, 0, call_k);
+    return call(L, t, to, e);
 }
 
 /* ---- fields of a stub ---- */
@@ -306,21 +330,22 @@ static int stub_index(lua_State *L)
 {
     if (lua_type(L, 2) != LUA_TSTRING)
         return 0;
-    const char *name = lua_tostring(L, 2);
+    struct slice name = bind_to_slice(L, 2);
 
-    if (strcmp(name, "id") == 0)
-        return stub_id(L);
-    if (strcmp(name, "name") == 0)
-        return stub_name(L);
-    if (strcmp(name, "fetch") == 0) {
+    if (slice_eq(name, SLICE("fetch"))) {
         lua_pushcfunction(L, stub_fetch);
         return 1;
     }
+    if (slice_eq(name, SLICE("id")))
+        return stub_id(L);
+    if (slice_eq(name, SLICE("name")))
+        return stub_name(L);
     return push_method(L);
 }
 
 static const luaL_Reg stub_methods[] = {{"__index", stub_index}, {NULL, NULL}};
-static const struct bind_class stub_class = {"stub", stub_methods, NULL};
+static const struct bind_class stub_class = {
+    .name = "stub", .methods = stub_methods, .key = BIND_KEY_STUB};
 
 void bind_push_stub(lua_State *L, const struct object_class *cls,
                     const struct oid *oid, struct slice name)

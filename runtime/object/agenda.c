@@ -95,6 +95,14 @@ void agenda_next(struct object *o, struct next *out)
         out->spawned = spawned;
 }
 
+bool agenda_is_free(const struct object *o)
+{
+    return o->state == OBJECT_AWAKE && o->mailbox_n == 1 &&
+           o->section == NULL && o->preempted == NULL &&
+           list_empty(&o->ready) && list_empty(&o->spawned) &&
+           list_empty(&o->sections) && !object_is_stale(o);
+}
+
 bool agenda_has_more(const struct object *o)
 {
     if (o->state == OBJECT_ASLEEP)

@@ -25,6 +25,9 @@ struct section *agenda_section(const struct object *o);
 /* First come, first served among tasks and events; what the object itself has
  * started goes before what comes from outside, but not for ever. */
 void agenda_next(struct object *o, struct next *out);
+/* Awake, with one event in the mailbox and nothing else to do or in its
+ * way. */
+bool agenda_is_free(const struct object *o);
 /* There is something to do. */
 bool agenda_has_more(const struct object *o);
 

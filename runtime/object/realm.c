@@ -5,11 +5,13 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "object/agenda.h"
 #include "object/event.h"
 #include "object/object.h"
 #include "object/turn.h"
 #include "store/db.h"
 #include "vm/code.h"
+#include "vm/task.h"
 
 enum { RETRY_EVICT_MS = 100, REST_MS = 250 };
 
@@ -23,6 +25,14 @@ void realm_init(struct realm *r, const struct realm_config *config)
     list_init(&r->routers);
     gate_init(&r->gate);
     timers_init(&r->timers, config->loop, config->clock);
+}
+
+/* Good enough for times of idleness. */
+static uint64_t now_of(const struct realm *r)
+{
+    if (r->now_ns != 0 && !r->config.clock->is_virtual)
+        return r->now_ns;
+    return clock_mono_ns(r->config.clock);
 }
 
 /* ---- classes and objects ---- */
@@ -76,6 +86,24 @@ void realm_push(struct object *o, struct event *e)
     realm_schedule(o->realm, o);
 }
 
+static void run_turn(struct realm *r, struct object *o);
+
+/* The caller's task stands still below the turn. */
+static void run_called(struct realm *r, struct object *o)
+{
+    struct task *t = r->calling->running;
+
+    r->calling = NULL;
+    if (!agenda_is_free(o))
+        return;
+    task_unmeter(t);
+    r->now_ns = t->now_ns;
+    list_unlink(&o->run_link);
+    run_turn(r, o);
+    t->now_ns = r->now_ns;
+    task_meter(t);
+}
+
 void realm_deliver(struct realm *r, const struct object_class *cls,
                    const struct oid *id, struct slice name, struct event *e)
 {
@@ -85,6 +113,8 @@ void realm_deliver(struct realm *r, const struct object_class *cls,
     e->has_oid = true;
     if (o->mailbox_n < r->config.limits.mailbox) {
         realm_push(o, e);
+        if (r->calling != NULL)
+            run_called(r, o);
         return;
     }
     event_fail(e, "overloaded",
@@ -106,7 +136,7 @@ static void on_idle_tick(struct timer *t);
 
 static void arm_idle(struct realm *r, uint64_t ms)
 {
-    uint64_t due = clock_mono_ns(r->config.clock) + ms * 1000000;
+    uint64_t due = now_of(r) + ms * 1000000;
 
     if (!timer_is_waiting(&r->idle_timer) || due < r->idle_timer.due_ns)
         timer_start(&r->timers, &r->idle_timer, ms, on_idle_tick);
@@ -118,29 +148,33 @@ static void settle(struct realm *r, struct object *o)
     if (object_free_if_done(o) || o->state == OBJECT_ASLEEP || o->cls == NULL ||
         !object_is_idle(o))
         return;
-    o->idle_since_ns = clock_mono_ns(r->config.clock);
+    o->idle_since_ns = now_of(r);
     list_push(&r->idle, &o->idle_link);
     arm_idle(r, r->config.limits.idle_ms < REST_MS ? r->config.limits.idle_ms
                                                    : REST_MS);
+}
+
+/* `o` is out of the run queue and may be gone afterwards. */
+static void run_turn(struct realm *r, struct object *o)
+{
+    if (turn_run(o))
+        realm_schedule(r, o);
+    else if (list_empty(&o->run_link))
+        settle(r, o);
 }
 
 bool realm_run(struct realm *r, uint64_t budget_ns)
 {
     uint64_t start = clock_mono_ns(r->config.clock);
     struct list *link;
-    unsigned turns = 0;
 
+    r->now_ns = r->config.clock->is_virtual ? 0 : start;
     while ((link = list_shift(&r->run_queue)) != NULL) {
-        struct object *o = container_of(link, struct object, run_link);
-
-        if (turn_run(o))
-            realm_schedule(r, o);
-        else if (list_empty(&o->run_link))
-            settle(r, o);
-        if (++turns % 8 == 0 &&
-            clock_mono_ns(r->config.clock) - start > budget_ns)
+        run_turn(r, container_of(link, struct object, run_link));
+        if (now_of(r) - start > budget_ns)
             break;
     }
+    r->now_ns = 0;
     return !list_empty(&r->run_queue);
 }
 

@@ -85,6 +85,9 @@ struct realm {
     uint64_t socket_count;       /* made so far */
     size_t sockets_left;         /* with a peer */
     bool is_going_away;          /* sockets are told that the server ends */
+    uint64_t now_ns; /* the system's clock when the last turn ended; 0: look */
+    struct object *caller;  /* router that runs and may still call at once */
+    struct object *calling; /* the same, between turn_begin_call and _end */
     bool is_closing;
 };
 
@@ -98,8 +101,8 @@ struct object_class *realm_class(struct realm *r, const char *name);
 /* Free all classes; nothing of the realm may be used after but realm_class. */
 void realm_drop_classes(struct realm *r);
 /* Put `e` (taken over) into the object's mailbox; the object is made if it is
- * not in memory.  Past limits.mailbox the event fails as overloaded.  Never
- * runs script code. */
+ * not in memory.  Past limits.mailbox the event fails as overloaded.  Runs no
+ * script code but within turn_begin_call. */
 void realm_deliver(struct realm *r, const struct object_class *cls,
                    const struct oid *id, struct slice name, struct event *e);
 /* The same to the router. */

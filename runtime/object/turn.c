@@ -72,6 +72,7 @@ static void end_turn(struct object *o)
     if (o->db != NULL && db_is_dirty(o->db)) {
         int rc = db_commit(o->db, &err);
 
+        o->realm->now_ns = 0; /* on nobody's account */
         if (rc != 0) {
             object_reset(o, &(struct object_reset){.text = err.text,
                                                    .retryable = rc != ERR_SQL});
@@ -178,8 +179,15 @@ static void end_event(struct object *o, struct task *t)
 
 static void run_task(struct object *o, struct task *t)
 {
+    struct realm *r = o->realm;
+
     o->running = t;
-    switch (task_resume(t)) {
+    r->caller = o->cls == NULL ? o : NULL;
+    t->now_ns = r->now_ns;
+    enum task_status status = task_resume(t);
+    r->now_ns = t->now_ns;
+    r->caller = NULL;
+    switch (status) {
     case TASK_PREEMPTED:
         o->running = NULL;
         o->preempted = t;
@@ -240,6 +248,7 @@ static void wake(struct object *o)
     struct outcome failed = {0};
     struct error err;
 
+    o->realm->now_ns = 0;
     o->version = o->realm->version;
     o->code = code_hold(o->realm->config.code);
     if (script->open(o, &err) != 0) {
@@ -327,6 +336,22 @@ bool turn_run(struct object *o)
         step(o);
     }
     return agenda_has_more(o);
+}
+
+bool turn_begin_call(struct object *o)
+{
+    struct realm *r = o->realm;
+
+    if (r->caller != o || !list_empty(&o->outbox))
+        return false;
+    r->caller = NULL;
+    r->calling = o;
+    return true;
+}
+
+void turn_end_call(struct object *o)
+{
+    o->realm->calling = NULL;
 }
 
 void turn_task_ready(struct task *t)

@@ -45,7 +45,8 @@ static void set_anchor(struct meter *m, uint64_t now)
 
 void meter_begin(struct vm *vm, uint64_t before_ns, uint64_t slice_ns)
 {
-    uint64_t now = now_ns();
+    uint64_t known = vm->meter.begin_ns;
+    uint64_t now = known != 0 ? known : now_ns();
     uint64_t limit = vm->config.cpu_ns;
     const struct watch *w = vm->config.watch;
 
@@ -66,8 +67,10 @@ void meter_begin(struct vm *vm, uint64_t before_ns, uint64_t slice_ns)
 
 uint64_t meter_end(struct vm *vm)
 {
-    uint64_t used = used_ns(&vm->meter, now_ns());
+    uint64_t now = now_ns();
+    uint64_t used = used_ns(&vm->meter, now);
 
+    vm->meter.end_ns = now;
     vm->cpu_ns += used;
     return used;
 }

@@ -37,6 +37,8 @@ struct meter {
     uint64_t budget_ns; /* the limit cannot be reached before */
     uint64_t anchor_ns; /* when anchor_cpu_ns was read; 0: not yet */
     uint64_t anchor_cpu_ns;
+    uint64_t begin_ns; /* for the next meter_begin: the time, or 0: unknown */
+    uint64_t end_ns;   /* the time at meter_end */
 };
 
 /* What the signal handler sees; `at` and `is_due` change under it and by it. */

@@ -196,6 +196,18 @@ int task_count(const struct vm *vm)
 
 /* ---- running ---- */
 
+void task_meter(struct task *t)
+{
+    t->vm->meter.begin_ns = t->now_ns;
+    meter_begin(t->vm, t->cpu_ns, t->vm->config.slice_ns);
+}
+
+void task_unmeter(struct task *t)
+{
+    t->cpu_ns += meter_end(t->vm);
+    t->now_ns = t->vm->meter.end_ns;
+}
+
 static enum task_status yielded(struct task *t)
 {
     enum vm_yield why = t->vm->yield;
@@ -237,11 +249,11 @@ enum task_status task_resume(struct task *t)
         return t->status = TASK_KILLED;
     t->status = TASK_RUNNING;
     vm->current = t;
-    meter_begin(vm, t->cpu_ns, vm->config.slice_ns);
+    task_meter(t);
     vm_enter(vm, t->L);
     int rc = lua_resume(t->L, NULL, nargs, &nres);
     vm_leave(vm, NULL);
-    t->cpu_ns += meter_end(vm);
+    task_unmeter(t);
     vm->current = NULL;
     return t->status = stopped(t, rc);
 }

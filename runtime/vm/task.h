@@ -44,6 +44,8 @@ struct task {
     void *operation;
     void (*drop)(void *operation);
     uint64_t cpu_ns;  /* used so far */
+    uint64_t now_ns;  /* monotonic time: before task_resume that of the last
+                         look at the system's clock or 0, after it the end */
     void *owner;      /* the event this task runs; the owner's */
     struct list link; /* the owner's ready queue */
     /* Called when a wait is over: the owner queues the task and resumes it
@@ -69,6 +71,11 @@ int task_new(struct vm *vm, int (*entry)(struct lua_State *L), void *arg,
 void task_free(struct task *t);
 /* Let it run to its next wait, preemption or end. */
 enum task_status task_resume(struct task *t);
+/* The running task stands still while something else runs below it, which is
+ * not on its account: between task_unmeter and task_meter; t->now_ns as for
+ * task_resume. */
+void task_unmeter(struct task *t);
+void task_meter(struct task *t);
 /* Number of tasks that are not free. */
 int task_count(const struct vm *vm);
 
