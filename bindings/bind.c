@@ -224,10 +224,7 @@ static int class_index(lua_State *L)
 
 static void make_class(lua_State *L, const struct bind_class *c)
 {
-    lua_createtable(L, 1, 6);
-    /* Scripts cannot reach a metatable, so what is in it can be trusted. */
-    lua_pushlightuserdata(L, (void *)(uintptr_t)c);
-    lua_rawseti(L, -2, 1);
+    lua_createtable(L, 0, 6);
     if (c->fields == NULL) {
         set_methods(L, c->methods);
     } else {
@@ -244,33 +241,52 @@ static void make_class(lua_State *L, const struct bind_class *c)
     }
     seal(L, c->name);
     lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, c);
+    if (c->key != BIND_NO_KEY)
+        lua_rawseti(L, LUA_REGISTRYINDEX, c->key);
+    else
+        lua_rawsetp(L, LUA_REGISTRYINDEX, c);
+}
+
+/* Push what the state has of the class, if anything. */
+static int push_class(lua_State *L, const struct bind_class *c)
+{
+    if (c->key != BIND_NO_KEY)
+        return lua_rawgeti(L, LUA_REGISTRYINDEX, c->key);
+    return lua_rawgetp(L, LUA_REGISTRYINDEX, c);
+}
+
+/* The class of a userdata is its last word: no script can put one there. */
+static const struct bind_class **class_of(char *u, size_t size)
+{
+    return (const struct bind_class **)(void *)(u + size) - 1;
 }
 
 void *bind_new(lua_State *L, const struct bind_class *c, size_t size,
                int values)
 {
-    void *u = lua_newuserdatauv(L, size, values);
+    const size_t word = sizeof(void *);
+    size_t whole = (size + word - 1) / word * word + word;
+    void *u = lua_newuserdatauv(L, whole, values);
 
-    memset(u, 0, size);
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, c) != LUA_TTABLE) {
+    memset(u, 0, whole);
+    if (push_class(L, c) != LUA_TTABLE) {
         lua_pop(L, 1);
         make_class(L, c);
     }
     lua_setmetatable(L, -2);
+    *class_of(u, whole) = c;
     return u;
 }
 
 void *bind_test(lua_State *L, int idx, const struct bind_class *c)
 {
+    if (lua_type(L, idx) != LUA_TUSERDATA)
+        return NULL;
+    size_t size = (size_t)lua_rawlen(L, idx);
     void *u = lua_touserdata(L, idx);
 
-    if (u == NULL || !lua_checkstack(L, 2) || !lua_getmetatable(L, idx))
+    if (size < sizeof(c) || size % sizeof(c) != 0 || *class_of(u, size) != c)
         return NULL;
-    lua_rawgeti(L, -1, 1); /* the class, see make_class */
-    if (lua_touserdata(L, -1) != c)
-        u = NULL;
-    lua_pop(L, 2);
     return u;
 }
 

@@ -79,6 +79,15 @@ extern const luaL_Reg bind_storage_more[];
  * itself.  [raises: mem] */
 void bind_metatable(lua_State *L, const char *name, const luaL_Reg *methods);
 
+/* Where the registry has the classes that are made for every request: quicker
+ * found than by address.  Negative, out of the way of luaL_ref. */
+enum bind_key {
+    BIND_NO_KEY = 0,
+    BIND_KEY_REQUEST = -1,
+    BIND_KEY_RESPONSE = -2,
+    BIND_KEY_STUB = -3,
+};
+
 /*
  * A class of userdata; static, known by its address.  `methods` as in
  * bind_metatable; each of `fields` computes the value of u[name]: called with
@@ -89,6 +98,7 @@ struct bind_class {
     const char *name; /* as in messages: "Request" */
     const luaL_Reg *methods;
     const luaL_Reg *fields;
+    enum bind_key key;
 };
 
 /* Push a zeroed userdata of the class with `values` user values.

@@ -133,6 +133,16 @@ struct body *content_take(lua_State *L, int idx, enum content_use use)
     return b;
 }
 
+bool content_pass_on(struct content *c, const struct body *body)
+{
+    if (!c->is_plain || c->is_used || c->body != body)
+        return false;
+    body_drop(c->body);
+    c->is_used = body != NULL;
+    c->body = NULL;
+    return true;
+}
+
 void content_fini(struct content *c)
 {
     if (c->body != NULL)

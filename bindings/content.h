@@ -22,6 +22,7 @@
 struct content {
     struct body *body; /* owned; NULL: none, or user value 1 */
     bool is_used;      /* read or handed over */
+    bool is_plain;     /* as it came: no user value was ever set */
 };
 
 /* Each with the userdata at 1; to be returned by the binding.  Raise "body
@@ -42,6 +43,10 @@ bool content_is_used(const struct content *c);
  * with CONTENT_AGAIN.  Raises when it was used already. [raises] */
 enum content_use { CONTENT_ONCE, CONTENT_AGAIN };
 struct body *content_take(lua_State *L, int idx, enum content_use use);
+/* The same where nothing was touched since it came with `body` (or NULL), which
+ * its owner may then hand over as it is: `c` gives up its own reference. False,
+ * and nothing is done, otherwise.  Never raises. */
+bool content_pass_on(struct content *c, const struct body *body);
 /* For __gc: nobody will read it. */
 void content_fini(struct content *c);
 

@@ -215,10 +215,11 @@ static const luaL_Reg router_methods[] = {
     {NULL, NULL},
 };
 
-static const struct bind_class object_ctx = {"DurableObjectState",
-                                             object_methods, object_fields};
-static const struct bind_class router_ctx = {"ExecutionContext", router_methods,
-                                             NULL};
+static const struct bind_class object_ctx = {.name = "DurableObjectState",
+                                             .methods = object_methods,
+                                             .fields = object_fields};
+static const struct bind_class router_ctx = {.name = "ExecutionContext",
+                                             .methods = router_methods};
 
 void bind_push_ctx(lua_State *L)
 {

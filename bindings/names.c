@@ -9,9 +9,11 @@
 
 enum { EXT_ID = VALUE_EXT_USER, EXT_STUB = VALUE_EXT_USER + 1 };
 
+/* User value 1: stubs by names, see cached_stub. */
 struct namespace
 {
     struct object_class *cls;
+    uint32_t slots; /* of that table; a power of 2 */
 };
 
 /* ---- ids ---- */
@@ -80,8 +82,8 @@ static const luaL_Reg id_methods[] = {
 
 static const luaL_Reg id_fields[] = {{"name", id_name}, {NULL, NULL}};
 
-static const struct bind_class id_class = {"DurableObjectId", id_methods,
-                                           id_fields};
+static const struct bind_class id_class = {
+    .name = "DurableObjectId", .methods = id_methods, .fields = id_fields};
 
 void bind_push_id(lua_State *L, const struct object_class *cls,
                   const struct oid *oid, struct slice name)
@@ -144,10 +146,9 @@ static void id_of_name(struct object_class *c, struct slice name,
 
 static struct slice check_name(lua_State *L, int arg)
 {
-    luaL_argcheck(L, lua_type(L, arg) == LUA_TSTRING, arg,
-                  "a name (a string) expected");
-    struct slice name = bind_check_slice(L, arg);
+    struct slice name = bind_to_slice(L, arg);
 
+    luaL_argcheck(L, name.p != NULL, arg, "a name (a string) expected");
     luaL_argcheck(L, name.n >= 1 && name.n <= OBJECT_NAME_MAX, arg,
                   "a name of 1 to 1024 bytes expected");
     return name;
@@ -210,15 +211,41 @@ static int ns_get(lua_State *L)
     return 1;
 }
 
+enum { ROUTER_STUBS = 256, OBJECT_STUBS = 16 };
+
+/* Push the table of stubs: a stub never changes, so all who ask for a name may
+ * share one. */
+static void push_stubs(lua_State *L)
+{
+    if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE)
+        return;
+    struct namespace *ns = lua_touserdata(L, 1);
+
+    ns->slots = bind_object(L)->cls == NULL ? ROUTER_STUBS : OBJECT_STUBS;
+    lua_createtable(L, (int)ns->slots, 0);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, 1);
+}
+
 /* env.C:getByName(name) -> a stub, as get(idFromName(name)). */
 static int ns_get_by_name(lua_State *L)
 {
-    struct object_class *c = check_namespace(L);
+    struct namespace *ns = bind_check(L, 1, &namespace_class);
     struct slice name = check_name(L, 2);
     struct oid oid;
 
-    id_of_name(c, name, &oid);
-    bind_push_stub(L, c, &oid, name);
+    push_stubs(L);
+    lua_Integer slot = 1 + (hash_name(name) & (ns->slots - 1));
+    lua_rawgeti(L, -1, slot);
+    const struct address *a = bind_to_stub(L, -1);
+    if (a != NULL && slice_eq((struct slice){a->name, a->name_n}, name))
+        return 1;
+    id_of_name(ns->cls, name, &oid);
+    bind_push_stub(L, ns->cls, &oid, name);
+    if (name.n <= CACHED_NAME_MAX) {
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, -4, slot);
+    }
     return 1;
 }
 
@@ -228,12 +255,12 @@ static const luaL_Reg namespace_methods[] = {
     {"getByName", ns_get_by_name},       {NULL, NULL},
 };
 
-static const struct bind_class namespace_class = {"DurableObjectNamespace",
-                                                  namespace_methods, NULL};
+static const struct bind_class namespace_class = {
+    .name = "DurableObjectNamespace", .methods = namespace_methods};
 
 void bind_push_namespace(lua_State *L, const char *name)
 {
-    struct namespace *ns = bind_new(L, &namespace_class, sizeof(*ns), 0);
+    struct namespace *ns = bind_new(L, &namespace_class, sizeof(*ns), 1);
 
     ns->cls = realm_class(bind_object(L)->realm, name);
 }

@@ -66,12 +66,13 @@ static int query_all(lua_State *L)
 
 static int headers(lua_State *L)
 {
-    const struct lrequest *u = check(L);
+    struct lrequest *u = check(L);
 
     if (lua_getiuservalue(L, 1, VALUE_HEADERS) != LUA_TNIL)
         return 1;
     headers_push_view(L, 1, u->rq->fields, u->rq->field_count,
                       u->is_own ? HEADERS_MUTABLE : HEADERS_FROZEN);
+    u->content.is_plain = false;
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, 1, VALUE_HEADERS);
     return 1;
@@ -167,8 +168,10 @@ static const luaL_Reg request_methods[] = {
     {"clone", clone}, {"__gc", request_gc}, {NULL, NULL},
 };
 
-static const struct bind_class request_class = {
-    .name = "Request", .methods = request_methods, .fields = request_fields};
+static const struct bind_class request_class = {.name = "Request",
+                                                .methods = request_methods,
+                                                .fields = request_fields,
+                                                .key = BIND_KEY_REQUEST};
 
 struct lrequest *request_test(lua_State *L, int idx)
 {
@@ -182,6 +185,7 @@ void bind_push_request(lua_State *L, struct request **rq)
     u->rq = *rq;
     *rq = NULL;
     u->content.body = u->rq->body != NULL ? body_hold(u->rq->body) : NULL;
+    u->content.is_plain = true;
 }
 
 void bind_rewrite_request(lua_State *L, int idx, struct slice url,
@@ -208,6 +212,8 @@ static struct request *give(lua_State *L, int idx)
 
     if (content_is_used(&u->content))
         bind_raise(L, NULL, "body already used");
+    if (content_pass_on(&u->content, u->rq->body))
+        return request_hold(u->rq);
     lua_getiuservalue(L, idx, VALUE_HEADERS);
     bool is_changed = headers_changed(L, -1);
     struct request head = *u->rq;

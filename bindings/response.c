@@ -36,10 +36,11 @@ static int status_text(lua_State *L)
 
 static int headers(lua_State *L)
 {
-    const struct lresponse *u = check(L);
+    struct lresponse *u = check(L);
 
     if (lua_getiuservalue(L, 1, VALUE_HEADERS) != LUA_TNIL)
         return 1;
+    u->content.is_plain = false;
     headers_push_view(L, 1, u->rs->fields, u->rs->field_count, HEADERS_MUTABLE);
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, 1, VALUE_HEADERS);
@@ -55,6 +56,7 @@ static int web_socket(lua_State *L)
     if (lua_getiuservalue(L, 1, VALUE_SOCKET) != LUA_TNIL ||
         u->rs->socket == NULL)
         return 1;
+    u->content.is_plain = false;
     bind_push_socket(L, u->rs->socket);
     u->rs->socket = NULL;
     lua_pushvalue(L, -1);
@@ -137,8 +139,10 @@ static const luaL_Reg response_methods[] = {
     {"clone", clone}, {"__gc", response_gc}, {NULL, NULL},
 };
 
-static const struct bind_class response_class = {
-    .name = "Response", .methods = response_methods, .fields = response_fields};
+static const struct bind_class response_class = {.name = "Response",
+                                                 .methods = response_methods,
+                                                 .fields = response_fields,
+                                                 .key = BIND_KEY_RESPONSE};
 
 void bind_push_response(lua_State *L, struct response **rs)
 {
@@ -147,6 +151,7 @@ void bind_push_response(lua_State *L, struct response **rs)
     u->rs = *rs;
     *rs = NULL;
     u->content.body = u->rs->body != NULL ? body_hold(u->rs->body) : NULL;
+    u->content.is_plain = true;
 }
 
 /* Hand over the Response at `idx`, whose body was not used. */
@@ -155,6 +160,8 @@ static struct response *give(lua_State *L, int idx)
     struct lresponse *u = lua_touserdata(L, idx);
     struct response *rs = u->rs;
 
+    if (rs->socket == NULL && content_pass_on(&u->content, rs->body))
+        return response_hold(rs);
     lua_getiuservalue(L, idx, VALUE_HEADERS);
     bool is_changed = headers_changed(L, -1);
     lua_getiuservalue(L, idx, VALUE_SOCKET);

@@ -304,7 +304,8 @@ static const luaL_Reg handle_methods[] = {
     {NULL, NULL},
 };
 
-static const struct bind_class handle_class = {"task", handle_methods, NULL};
+static const struct bind_class handle_class = {.name = "task",
+                                               .methods = handle_methods};
 
 /* ---- promises, for the Lua part of mk ---- */
 

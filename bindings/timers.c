@@ -222,7 +222,8 @@ static int timer_gc(lua_State *L)
 
 static const luaL_Reg timer_methods[] = {
     {"cancel", timer_cancel}, {"__gc", timer_gc}, {NULL, NULL}};
-static const struct bind_class timer_class = {"timer", timer_methods, NULL};
+static const struct bind_class timer_class = {.name = "timer",
+                                              .methods = timer_methods};
 
 int bind_open_after(lua_State *L)
 {
