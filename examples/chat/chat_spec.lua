@@ -55,6 +55,7 @@ describe("the chat example", function()
     do
       local ben <close> = enter(p, "lobby", "ben")
       assert.same({ "ann", "ben" }, heard(ann, "people").people)
+      assert.same({ "ann", "ben" }, heard(ben, "people").people)
       ben:close(1000, "bye")
     end
     assert.same({ "ann" }, heard(ann, "people").people)
