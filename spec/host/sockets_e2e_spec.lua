@@ -47,6 +47,33 @@ function Room:webSocketError(ws, err) self:note("error " .. err.message) end
 function Room:notes() return table.concat(self.storage:get "notes" or {}, "\n") end
 function Room:count() return tostring(#self.ctx:getWebSockets()) end
 
+-- Go on with `done` once the connection is there, or say what failed.
+local function dial(url, done)
+  local ok, ws = pcall(mk.WebSocket, url)
+  return ok and done(ws) or tostring(ws)
+end
+
+-- Echo through a room elsewhere.
+function Room:dial(url)
+  return dial(url, function(ws)
+    ws:send "far"
+    local message = ws:receive()
+    ws:close(1000)
+    return message
+  end)
+end
+
+-- The same, for as long as there are sockets.
+function Room:keep(url)
+  return dial(url, function(ws)
+    self.ctx:acceptWebSocket(ws)
+    ws:send "add"
+    return "kept"
+  end)
+end
+
+function Room:stop() self.ctx:abort "stopped" end
+
 -- What a router does with the end that a room gives it.
 local route = {}
 
@@ -100,6 +127,8 @@ return { Room = Room, fetch = function(request, env)
   local room = env.Room:getByName(name)
   if verb == "notes" then return room:notes() end
   if verb == "count" then return room:count() end
+  if verb == "dial" or verb == "keep" then return room[verb](room, request.query.url) end
+  if verb == "stop" then return tostring(select(2, pcall(room.stop, room))) end
   if verb == "version" then return "one" end
   if verb == "ws" then return room:fetch(request) end
   return route[verb](room:fetch(request).webSocket, { query = request.query, room = room })
@@ -257,6 +286,30 @@ for _, workers in ipairs { 1, 3 } do
       end
     end)
 
+    it("go out from one object to another", function()
+      for _, name in ipairs(names()) do
+        local url = ("ws://127.0.0.1:%d/ws/far-%s"):format(app.port, name)
+        assert.equal(("far-%s:far"):format(name), app:get(("/dial/%s?url=%s"):format(name, url)).body)
+        wait_notes(app, "far-" .. name, "close 1000  true")
+      end
+    end)
+
+    it("that went out and are lost are told to their objects", function()
+      for i = 1, 6 do
+        local url = ("ws://127.0.0.1:%d/ws/other-%d"):format(app.port, i)
+        assert.equal("kept", app:get(("/keep/keeper-%d?url=%s"):format(i, url)).body)
+        assert.equal("1", app:get("/count/keeper-" .. i).body)
+        app:get("/stop/other-" .. i)
+        wait_notes(app, "keeper-" .. i, "close 1006 WebSocket disconnected without sending Close frame. false")
+      end
+    end)
+
+    it("that go nowhere say so", function()
+      local url = ("ws://127.0.0.1:%d/"):format(program.free_port())
+      local body = app:get("/dial/nowhere?url=" .. url).body
+      assert(body:find("127.0.0.1", 1, true), body)
+    end)
+
     it("outlive a reload", function()
       local all = {}
       for _, name in ipairs(names()) do all[name] = wsclient.connect(app.port, "/ws/" .. name) end
@@ -280,6 +333,20 @@ for _, workers in ipairs { 1, 3 } do
         wait_notes(app, "deaf-" .. i, notes)
         assert(notes:find("close 1013", 1, true), notes)
       end
+    end)
+
+    it("wait no longer than call_ms for a server, and their objects may end before", function()
+      local silent = assert(require("socket").bind("127.0.0.1", 0))
+      local _, port = silent:getsockname()
+      local app <close> = start(workers, "call_ms = 300")
+      local c <close> = app:connect()
+      c:send(http.format(c.host, { path = ("/dial/first?url=ws://127.0.0.1:%d/"):format(port) }))
+      silent:accept():receive()
+      app:get "/stop/first"
+      assert.equal(500, c:read().status)
+      local body = app:get(("/dial/second?url=ws://127.0.0.1:%d/"):format(port)).body
+      assert(body:find("after 300 ms", 1, true), body)
+      silent:close()
     end)
 
     it("count as connections", function()
