@@ -102,6 +102,14 @@ static int unknown_limit(const struct config_reader *r,
     return config_value_reject_unknown(r, key->string, names, LIMIT_COUNT);
 }
 
+/* 0 means "no pings" and "as fast as can be"; nowhere else it means anything.
+ */
+static int64_t limit_min(const char *name)
+{
+    return strcmp(name, "ping_ms") == 0 || strcmp(name, "alarm_rate") == 0 ? 0
+                                                                           : 1;
+}
+
 static int read_limit(struct config_reader *r, const struct datamember *m)
 {
     for (size_t i = 0; i < LIMIT_COUNT && config_value_is_text(&m->key); i++) {
@@ -109,7 +117,8 @@ static int read_limit(struct config_reader *r, const struct datamember *m)
         char *field = (char *)&r->c->limits + k->offset;
 
         if (strcmp(k->name, m->key.string) == 0)
-            return config_value_integer(r, &m->value, 1, limit_max(k->name),
+            return config_value_integer(r, &m->value, limit_min(k->name),
+                                        limit_max(k->name),
                                         (int64_t *)(void *)field);
     }
     return unknown_limit(r, &m->key);
