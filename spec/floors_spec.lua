@@ -15,7 +15,7 @@ local MAY_INCLUDE = {
 -- Each library has its home; nobody else sees its header.  A name that ends in
 -- a slash stands for a folder of headers.
 local HOMES = {
-  ["llhttp.h"] = { "wire" }, ["wslay/"] = { "wire" }, ["zlib.h"] = { "wire" },
+  ["llhttp.h"] = { "wire" }, ["zlib.h"] = { "wire" },
   ["sqlite3.h"] = { "store" }, ["sqlite3ext.h"] = { "store" }, ["lz4.h"] = { "store" },
   ["xxhash.h"] = { "store" },
   ["lua.h"] = { "vm", "bindings" }, ["lauxlib.h"] = { "vm", "bindings" },

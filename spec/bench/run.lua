@@ -28,7 +28,7 @@ end
 -- Bytes, and the most that they may be.
 function bench.size(name, bound, bytes)
   row(name, ("%.1f KB"):format(bytes / 1024), "", "",
-    ("at most %d KB"):format(bound // 1024), bytes <= bound)
+    ("at most %.4g KB"):format(bound / 1024), bytes <= bound)
 end
 
 -- Microseconds, and how many more than `than` they may be.

@@ -32,7 +32,7 @@ local function hibernate(ms)
 end
 
 local function memory_and_broadcast(bench)
-  local server <close> = moonkeep.start(bench.folder, "socket", { limits = "{ idle_ms = 500 }" })
+  local server <close> = moonkeep.start(bench.folder, "socket", { limits = "{ idle_ms = 500, ping_ms = 0 }" })
   wsload.hold(bench.folder, server.port, "/hold/warm?n=%d", 200):close()
   hibernate(2000)
   local before = server:resident()
@@ -57,7 +57,7 @@ end
 
 -- Each socket has an object of its own, so that a message finds it asleep.
 local function wake(bench)
-  local server <close> = moonkeep.start(bench.folder, "socket", { limits = "{ idle_ms = 20 }" })
+  local server <close> = moonkeep.start(bench.folder, "socket", { limits = "{ idle_ms = 20, ping_ms = 0 }" })
   local held <close> = wsload.hold(bench.folder, server.port, "/echo/w%d", 50)
   local asleep, awake = {}, {}
   for round = 1, bench.rounds do
@@ -71,7 +71,7 @@ end
 
 local function many(bench)
   local count = math.min(100000, (descriptors() - 500) // 1)
-  local server <close> = moonkeep.start(bench.folder, "socket", { limits = "{ idle_ms = 500 }" })
+  local server <close> = moonkeep.start(bench.folder, "socket", { limits = "{ idle_ms = 500, ping_ms = 0 }" })
   local before = server:resident()
   local held <close> = wsload.hold(bench.folder, server.port, "/hold/m%2$d?n=%1$d", count)
   frames(held, 1)
