@@ -88,6 +88,11 @@ static int connection_text(const struct transfer *t, struct curl_place at,
 {
     char reason[128];
 
+    if (t->denied[0] != '\0')
+        return error_set(
+            err, ERR_IO,
+            "address %s is not allowed by the configuration (fetch.deny)",
+            t->denied);
     return error_set(err, ERR_IO, "cannot connect to " CURL_PLACE ": %s",
                      CURL_PLACE_ARGS(at), reason_of(t, reason, sizeof(reason)));
 }

@@ -12,6 +12,7 @@ enum { CONNECTIONS_KEPT = 64 }; /* idle ones, of requests */
 struct watch {
     uv_poll_t poll;
     struct outbound *outbound;
+    int events; /* that libcurl wants to know of */
 };
 
 uv_loop_t *outbound_loop(const struct outbound *o)
@@ -74,12 +75,16 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     struct watch *w = container_of(poll, struct watch, poll);
     uv_os_fd_t fd = -1;
 
-    if (uv_fileno((uv_handle_t *)poll, &fd) != 0)
-        return;
-    act(w->outbound, fd,
-        (status < 0 ? CURL_CSELECT_ERR : 0) |
+    /* An error ends the watching; what came before it is still to be read, and
+     * then libcurl finds the error itself. */
+    if (status < 0) {
+        events = w->events;
+        uv_poll_start(poll, events, on_ready);
+    }
+    if (uv_fileno((uv_handle_t *)poll, &fd) == 0)
+        act(w->outbound, fd,
             (events & UV_READABLE ? CURL_CSELECT_IN : 0) |
-            (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0));
+                (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0));
 }
 
 static void on_watch_closed(uv_handle_t *handle)
@@ -120,10 +125,9 @@ static int on_socket(CURL *easy, curl_socket_t s, int what, void *user,
         w = watch_open(o, s);
     if (w == NULL)
         return -1;
-    return uv_poll_start(&w->poll,
-                         (what & CURL_POLL_IN ? UV_READABLE : 0) |
-                             (what & CURL_POLL_OUT ? UV_WRITABLE : 0),
-                         on_ready);
+    w->events = (what & CURL_POLL_IN ? UV_READABLE : 0) |
+                (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    return uv_poll_start(&w->poll, w->events, on_ready);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -184,6 +188,11 @@ struct outbound *outbound_open(uv_loop_t *loop, struct random *random)
     o->soon.data = o;
     o->holds = 2;
     return o;
+}
+
+void outbound_set_policy(struct outbound *o, const struct fetch_policy *policy)
+{
+    o->policy = policy;
 }
 
 /* The last transfer is gone: nobody enters libcurl any more. */

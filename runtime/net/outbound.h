@@ -13,11 +13,15 @@
 #include <uv.h>
 
 #include "base/random.h"
+#include "net/fetch_policy.h"
 
 struct outbound;
 
 /* `random` makes keys and masks; both must live until closed. */
 struct outbound *outbound_open(uv_loop_t *loop, struct random *random);
+/* The addresses that may be reached from now on, by whatever connection;
+ * borrowed until closed.  NULL, as at first: all. */
+void outbound_set_policy(struct outbound *o, const struct fetch_policy *policy);
 /* Everything under way fails, tunnels included; `closed(arg)` once all handles
  * are closed and `o` is freed. */
 void outbound_close(struct outbound *o, void (*closed)(void *arg), void *arg);

@@ -10,6 +10,7 @@
 struct outbound {
     uv_loop_t *loop;
     struct random *random;
+    const struct fetch_policy *policy; /* borrowed; NULL: no rules */
     struct curl curl;
     CURLM *multi;    /* NULL before the first transfer */
     uv_timer_t tick; /* when libcurl wants to be called */

@@ -15,6 +15,7 @@ static void free_transfer(struct transfer *t)
         o->curl.multi_remove_handle(o->multi, t->easy);
     o->curl.easy_cleanup(t->easy);
     o->curl.share_cleanup(t->share);
+    o->curl.slist_free_all(t->fields);
     list_unlink(&t->member);
     free(t);
 }
@@ -24,7 +25,11 @@ static void start(struct transfer *t)
     struct outbound *o = t->outbound;
 
     t->wants_start = false;
+    if (t->is_added)
+        o->curl.multi_remove_handle(o->multi, t->easy);
     t->is_added = true;
+    t->text[0] = '\0';
+    t->denied[0] = '\0';
     MUST(o->curl.multi_add_handle(o->multi, t->easy) == CURLM_OK);
 }
 
@@ -88,6 +93,19 @@ static void trust(const struct curl *curl, CURL *easy)
         curl->easy_setopt(easy, CURLOPT_CAPATH, file == NULL ? folder : NULL);
 }
 
+/* In place of libcurl's own socket(2): the name is resolved by now. */
+static curl_socket_t on_open(void *user, curlsocktype purpose,
+                             struct curl_sockaddr *at)
+{
+    struct transfer *t = user;
+
+    (void)purpose;
+    if (fetch_policy_allows(t->outbound->policy, &at->addr))
+        return socket(at->family, at->socktype | SOCK_CLOEXEC, at->protocol);
+    uv_ip_name(&at->addr, t->denied, sizeof(t->denied));
+    return CURL_SOCKET_BAD;
+}
+
 static void set_options(struct transfer *t, const char *url)
 {
     const struct curl *curl = &t->outbound->curl;
@@ -95,6 +113,8 @@ static void set_options(struct transfer *t, const char *url)
 
     curl->easy_setopt(easy, CURLOPT_PRIVATE, t);
     curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, t->text);
+    curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    curl->easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
     curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl->easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");

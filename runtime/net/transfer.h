@@ -30,19 +30,24 @@ struct transfer_handler {
     void (*cut)(void *user);
 };
 
+enum { TRANSFER_ADDRESS_MAX = 46 };
+
 struct transfer {
     struct list member; /* of the outbound's transfers */
     struct list link;   /* of what the outbound has to do */
     struct outbound *outbound;
-    CURL *easy;       /* owned */
-    CURLSH *share;    /* owned; NULL: the multi's connections */
-    bool wants_start; /* of the two things to do: the first ... */
+    CURL *easy;                /* owned */
+    CURLSH *share;             /* owned; NULL: the multi's connections */
+    struct curl_slist *fields; /* owned; of the request; NULL for none */
+    bool wants_start;          /* of the two things to do: the first ... */
     bool wants_resume;
     bool is_added;  /* to the multi handle */
     bool is_closed; /* by its owner, and about to be freed */
     const struct transfer_handler *handler;
     void *user;
-    char text[CURL_ERROR_SIZE]; /* libcurl's of what failed */
+    char text[CURL_ERROR_SIZE];        /* libcurl's of what failed */
+    char denied[TRANSFER_ADDRESS_MAX]; /* the address that the policy refused
+                                          last; "" for none */
 };
 
 enum transfer_kind {
@@ -58,6 +63,7 @@ enum transfer_kind {
 int transfer_open(struct outbound *o, enum transfer_kind kind, const char *url,
                   const struct transfer_handler *handler, void *user,
                   struct transfer **out, struct error *err);
+/* Begin it; after `over`, again with what was set anew. */
 void transfer_start(struct transfer *t);
 /* Go on after a pause in either direction. */
 void transfer_resume(struct transfer *t);

@@ -221,7 +221,7 @@ describe("a WebSocket server that is none", function()
   it("is given up", function()
     local p <close> = listen()
     for _, case in ipairs {
-      { "cancel=50", "canceled\n" }, { "close=50", "error CLOSED outgoing connections are closed\n" },
+      { "cancel=300", "canceled\n" }, { "close=300", "error CLOSED outgoing connections are closed\n" },
     } do
       local pipe = start(p.url, case[1])
       p:accept()

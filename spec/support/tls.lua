@@ -37,6 +37,7 @@ http {
       proxy_pass http://127.0.0.1:%d; proxy_http_version 1.1;
       proxy_buffering off; proxy_request_buffering off;
       proxy_set_header Host $http_host; proxy_set_header X-Protocol $server_protocol;
+      gzip on; gzip_types *; gzip_proxied any; gzip_min_length 1;
       proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $want_upgrade;
     }
   }
