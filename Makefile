@@ -7,7 +7,7 @@
 
 PACKAGES = gcc make pkg-config liblua5.4-dev libuv1-dev libsqlite3-dev \
            node-llhttp libmsgpack-dev lua-cjson-dev liblz4-dev libxxhash-dev \
-           libssl-dev uthash-dev libjemalloc-dev zlib1g-dev \
+           libssl-dev uthash-dev libjemalloc-dev zlib1g-dev libwslay-dev \
            libcurl4-openssl-dev lua5.4 lua-busted lua-socket lua-check curl \
            sqlite3
 LINT_PACKAGES  = clang clang-format clang-tidy
@@ -21,7 +21,8 @@ OPT   ?= -O2 -g
 # What gcc cannot see through longjmp-free code paths is an error as well.
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
        -Wmissing-prototypes -Wundef -Wimplicit-fallthrough -Werror
-BASE = -std=c11 -D_GNU_SOURCE -fPIC -pthread -Iruntime -I. \
+BASE = -std=c11 -D_GNU_SOURCE -fPIC -fno-semantic-interposition -pthread \
+       -Iruntime -I. \
        -I/usr/include/lua5.4 -I/usr/share/include/llhttp $(OPT) $(SAN)
 LIBS = -l:liblua5.4.a -l:libuv_a.a -l:libsqlite3.a -l:libmsgpackc.a \
        -l:liblz4.a -l:libxxhash.a -l:libcrypto.a -l:libz.a -lm -ldl -lpthread
