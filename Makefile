@@ -7,7 +7,7 @@
 
 PACKAGES = gcc make pkg-config liblua5.4-dev libuv1-dev libsqlite3-dev \
            node-llhttp libmsgpack-dev lua-cjson-dev liblz4-dev libxxhash-dev \
-           libssl-dev uthash-dev libjemalloc-dev zlib1g-dev libwslay-dev \
+           libssl-dev uthash-dev libjemalloc-dev zlib1g-dev \
            libcurl4-openssl-dev lua5.4 lua-busted lua-socket lua-check curl \
            sqlite3
 LINT_PACKAGES  = clang clang-format clang-tidy
