@@ -40,7 +40,7 @@
 
 struct curl {
     bool is_loaded; /* the rest is set */
-#define X(name) __typeof__(curl_##name) *name;
+#define X(name) __typeof__(curl_##name) *(name);
     CURL_LOAD_MAP(X)
 #undef X
 };

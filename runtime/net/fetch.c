@@ -19,12 +19,13 @@ struct fetch {
     struct fetch_head head;
     struct fetch_options options;
     uv_timer_t timer;
-    struct body *body; /* the response's; owned; NULL without one */
-    bool is_told;      /* `done` was called */
-    bool is_redirect;  /* what comes now leads elsewhere */
-    bool is_full;      /* paused: the response's body is */
-    bool is_empty;     /* paused: the request's body has nothing yet */
-    struct error own;  /* why we broke it off; code 0: we did not */
+    struct body *body;        /* the response's; owned; NULL without one */
+    int64_t length, received; /* of it; length -1: unknown */
+    bool is_told;             /* `done` was called */
+    bool is_redirect;         /* what comes now leads elsewhere */
+    bool is_full;             /* paused: the response's body is */
+    bool is_empty;            /* paused: the request's body has nothing yet */
+    struct error own;         /* why we broke it off; code 0: we did not */
     done_cb done;
     void *arg;
 };
@@ -68,6 +69,15 @@ static void fail(struct fetch *f, const struct error *err)
         body_fail(b, copy.code);
         body_drop(b);
     }
+}
+
+static void finish(struct fetch *f)
+{
+    struct body *b = let_go(f);
+
+    if (b != NULL)
+        body_end(b);
+    body_drop(b);
 }
 
 void fetch_cancel(struct fetch *f)
@@ -154,7 +164,8 @@ static void tell(struct fetch *f)
     struct body *b = NULL;
 
     if (has_body(f)) {
-        b = body_new(is_packed ? -1 : told_length(f));
+        f->length = is_packed ? -1 : told_length(f);
+        b = body_new(f->length);
         f->body = body_hold(b);
         body_on_writable(b, on_writable, f);
     }
@@ -199,6 +210,8 @@ static size_t on_head(char *p, size_t size, size_t n, void *user)
     return t->user == NULL ? 0 : size * n;
 }
 
+/* A whole response ends the fetch, whether or not the server has taken all of
+ * the request. */
 static size_t on_bytes(char *p, size_t size, size_t n, void *user)
 {
     struct transfer *t = user;
@@ -220,6 +233,10 @@ static size_t on_bytes(char *p, size_t size, size_t n, void *user)
     struct body *b = body_hold(f->body);
 
     body_write(b, p, size * n);
+    f->received += (int64_t)(size * n);
+    if (t->user != NULL && f->received == f->length &&
+        !fetch_source_is_sent(&f->ask.source))
+        finish(f);
     body_drop(b);
     return t->user == NULL ? 0 : size * n;
 }
@@ -317,11 +334,7 @@ static void on_over(void *user, CURLcode rc)
         fail(f, &err);
         return;
     }
-    struct body *b = let_go(f);
-
-    if (b != NULL)
-        body_end(b);
-    body_drop(b);
+    finish(f);
 }
 
 static const struct transfer_handler handler = {on_over, on_cut};
@@ -349,10 +362,11 @@ static int start(struct fetch *f, struct request *rq, struct error *err)
     int rc = fetch_ask_init(&f->ask, rq, err);
 
     if (rc == 0)
-        rc = transfer_open(f->outbound, TRANSFER_REQUEST, f->ask.url, &handler,
-                           f, &f->transfer, err);
+        rc = transfer_open(f->outbound, TRANSFER_REQUEST, f->ask.url,
+                           &f->transfer, err);
     if (rc != 0)
         return rc;
+    transfer_hand_over(f->transfer, &handler, f);
     set_options(f->transfer);
     fetch_source_on_more(&f->ask.source, on_more, f);
     fetch_ask_apply(&f->ask, f->transfer);

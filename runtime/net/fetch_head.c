@@ -105,7 +105,7 @@ static struct slice reason_of(const struct fetch_head *h)
 
     next_line(h, &at, &line);
     const char *end = line.p + line.n;
-    const char *number = memchr(line.p, ' ', line.n);
+    const char *number = line.n == 0 ? NULL : memchr(line.p, ' ', line.n);
     const char *reason =
         number == NULL ? NULL
                        : memchr(number + 1, ' ', (size_t)(end - number - 1));

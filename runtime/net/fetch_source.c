@@ -44,19 +44,27 @@ int64_t fetch_source_take(struct fetch_source *s, char *p, size_t n)
 
     if (run.n == 0 && state == BODY_OPEN)
         return ERR_BUSY;
+    s->is_sent = run.n == 0;
     if (run.n == 0)
         return body_error(s->body);
     n = least(n, run.n);
     memcpy(p, run.p, n);
-    s->was_taken = true;
+    s->taken += (int64_t)n;
     body_consume(s->body, n);
     return (int64_t)n;
+}
+
+bool fetch_source_is_sent(const struct fetch_source *s)
+{
+    if (s->body == NULL)
+        return s->at == s->whole.n;
+    return s->is_sent || s->taken == s->length;
 }
 
 int fetch_source_rewind(struct fetch_source *s)
 {
     s->at = 0;
-    return s->was_taken ? ERR_CLOSED : 0;
+    return s->taken != 0 ? ERR_CLOSED : 0;
 }
 
 void fetch_source_on_more(struct fetch_source *s, body_cb cb, void *arg)

@@ -17,7 +17,8 @@ struct fetch_source {
     size_t at;         /* of `whole`, the first that was not taken */
     int64_t length;    /* -1: unknown; 0: empty, or none */
     bool is_whole;
-    bool was_taken; /* something of `body` */
+    int64_t taken; /* bytes */
+    bool is_sent;  /* all of it was taken */
 };
 
 /* `body` is borrowed and held; NULL: none. */
@@ -25,6 +26,8 @@ void fetch_source_init(struct fetch_source *s, struct body *body);
 /* Copy the next bytes to `p[0..n)`.  Returns how many, 0 at the end, ERR_BUSY
  * when there are none yet, or the ERR_* that the body failed with. */
 int64_t fetch_source_take(struct fetch_source *s, char *p, size_t n);
+/* Nothing is left to take. */
+bool fetch_source_is_sent(const struct fetch_source *s);
 /* From the first byte again.  Returns 0, or ERR_CLOSED when they are gone. */
 int fetch_source_rewind(struct fetch_source *s);
 /* Call `cb` when there is something to take again. */

@@ -138,7 +138,6 @@ static bool set_apart(struct transfer *t)
 }
 
 int transfer_open(struct outbound *o, enum transfer_kind kind, const char *url,
-                  const struct transfer_handler *handler, void *user,
                   struct transfer **out, struct error *err)
 {
     *out = NULL;
@@ -154,8 +153,6 @@ int transfer_open(struct outbound *o, enum transfer_kind kind, const char *url,
 
     t->outbound = o;
     t->easy = easy;
-    t->handler = handler;
-    t->user = user;
     list_init(&t->link);
     list_push(&o->transfers, &t->member);
     set_options(t, url);

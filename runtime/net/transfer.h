@@ -57,12 +57,15 @@ enum transfer_kind {
 
 /*
  * A new transfer to `url`, of http and https alone, with the certificates that
- * SSL_CERT_FILE, CURL_CA_BUNDLE or the system name.  `handler` is borrowed.
- * Returns 0, or ERR_IO with `err` set.
+ * SSL_CERT_FILE, CURL_CA_BUNDLE or the system name.  Next comes
+ * transfer_hand_over.  Returns 0, or ERR_IO, ERR_NOMEM or ERR_CLOSED with `err`
+ * set.
  */
 int transfer_open(struct outbound *o, enum transfer_kind kind, const char *url,
-                  const struct transfer_handler *handler, void *user,
                   struct transfer **out, struct error *err);
+/* From now on `handler` (borrowed) is told what happens to it. */
+void transfer_hand_over(struct transfer *t,
+                        const struct transfer_handler *handler, void *user);
 /* Begin it; after `over`, again with what was set anew. */
 void transfer_start(struct transfer *t);
 /* Go on after a pause in either direction. */
@@ -70,10 +73,6 @@ void transfer_resume(struct transfer *t);
 /* End it, with its connection if that is its own; `handler` is not called any
  * more.  NULL is allowed. */
 void transfer_close(struct transfer *t);
-/* Others take over what happens to it. */
-void transfer_hand_over(struct transfer *t,
-                        const struct transfer_handler *handler, void *user);
-
 /* libcurl's functions, loaded once there was a transfer. */
 const struct curl *transfer_curl(const struct transfer *t);
 

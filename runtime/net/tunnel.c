@@ -87,10 +87,10 @@ static enum moved near_write(struct tunnel *t, const char *p, size_t *n)
 
 /* ---- From one side to the other ---- */
 
-typedef enum moved (*read_fn)(struct tunnel *t, char *p, size_t *n);
-typedef enum moved (*write_fn)(struct tunnel *t, const char *p, size_t *n);
+typedef enum moved (*read_cb)(struct tunnel *t, char *p, size_t *n);
+typedef enum moved (*write_cb)(struct tunnel *t, const char *p, size_t *n);
 
-static enum moved flush(struct tunnel *t, struct flow *f, write_fn write)
+static enum moved flush(struct tunnel *t, struct flow *f, write_cb write)
 {
     while (is_waiting(f)) {
         size_t n = f->bytes.n - f->at;
@@ -107,7 +107,7 @@ static enum moved flush(struct tunnel *t, struct flow *f, write_fn write)
 
 /* OpenSSL wants a write that was not taken again from the same place, so what
  * is read goes into memory that stays where it is. */
-static enum moved fill(struct tunnel *t, struct flow *f, read_fn read)
+static enum moved fill(struct tunnel *t, struct flow *f, read_cb read)
 {
     size_t n = 0;
     enum moved how = read(t, buf_room(&f->bytes, TUNNEL_PIECE), &n);
@@ -119,8 +119,8 @@ static enum moved fill(struct tunnel *t, struct flow *f, read_fn read)
 
 /* MOVED_NONE: it has to wait; MOVED_END: all is through; MOVED_SOME: there may
  * be more. */
-static enum moved run_flow(struct tunnel *t, struct flow *f, read_fn read,
-                           write_fn write)
+static enum moved run_flow(struct tunnel *t, struct flow *f, read_cb read,
+                           write_cb write)
 {
     for (int i = 0; i < PIECES_AT_ONCE; i++) {
         enum moved how = flush(t, f, write);

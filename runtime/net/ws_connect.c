@@ -163,7 +163,7 @@ static int check(struct ws_connect *c, const struct http_answer *a,
 static bool read_answer(struct ws_connect *c)
 {
     struct http_answer a;
-    struct ws_handshake_terms terms;
+    struct ws_handshake_terms terms = {0};
     struct error err = {0};
     int n = 0;
 
@@ -173,13 +173,12 @@ static bool read_answer(struct ws_connect *c)
         buf_shift(&c->in, (size_t)n);
     if (n == 0)
         return true;
-    if (n < 0)
-        error_set(&err, n,
-                  "the server's answer is not HTTP/1.1, or its head "
-                  "is too large");
-    else
-        n = check(c, &a, &terms, &err) == 0 ? n : 0;
-    if (err.code != 0)
+    int rc = n < 0 ? error_set(&err, n,
+                               "the server's answer is not HTTP/1.1, or its "
+                               "head is too large")
+                   : check(c, &a, &terms, &err);
+
+    if (rc != 0)
         fail(c, &err);
     else
         succeed(c, &terms, (size_t)n);
@@ -355,12 +354,13 @@ static int make_offer(struct ws_connect *c, struct error *err)
 static int open_transfer(struct ws_connect *c, struct error *err)
 {
     char *url = mem_dup(c->request->url.p, c->request->url.n);
-    int rc = transfer_open(c->outbound, TRANSFER_CONNECT, url, &handler, c,
-                           &c->transfer, err);
+    int rc =
+        transfer_open(c->outbound, TRANSFER_CONNECT, url, &c->transfer, err);
 
     free(url);
     if (rc != 0)
         return rc;
+    transfer_hand_over(c->transfer, &handler, c);
     /* HTTP/2 knows another handshake (RFC 8441), which few servers do. */
     transfer_curl(c->transfer)
         ->easy_setopt(c->transfer->easy, CURLOPT_HTTP_VERSION,

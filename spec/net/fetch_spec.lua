@@ -288,6 +288,15 @@ describe("the body of a fetch", function()
     assert.match(("\n%d\nbody"):format(64 * MIB), finish(pipe))
   end)
 
+  it("need not be read by the server", function()
+    local s <close> = httpd.start()
+    local url = ("http://127.0.0.1:%d"):format(s.port)
+    for _, path in ipairs { "/ignore", "/abandon" } do
+      assert.match("status 200.*body %d ended", run(url .. path, "method=POST upload=100000000"))
+      assert.match("status 200.*body %d ended", run(url .. path, "method=POST upload=100000000 pace=100"))
+    end
+  end)
+
   it("is left by its reader", function()
     local s <close> = httpd.start()
     local url = ("http://127.0.0.1:%d/stream?n=%d"):format(s.port, 1024 * MIB)
