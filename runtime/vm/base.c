@@ -27,6 +27,7 @@ static void write_log(lua_State *L, enum log_level level, struct slice text)
 {
     const struct vm_config *config = &vm_get(L)->config;
 
+    vm_outside(L);
     if (config->log != NULL)
         config->log(config->owner, level, text, (struct slice){0});
 }

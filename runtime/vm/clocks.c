@@ -7,6 +7,7 @@
 /* Push the runtime's time in seconds. */
 static void push_now(lua_State *L)
 {
+    vm_outside(L);
     int64_t ms = clock_wall_ms(vm_get(L)->config.clock);
 
     lua_pushinteger(L, ms / 1000 - (ms % 1000 < 0));
@@ -44,6 +45,7 @@ static int os_date(lua_State *L)
 /* os.clock() -> seconds since some start */
 static int os_clock(lua_State *L)
 {
+    vm_outside(L);
     uint64_t ns = clock_mono_ns(vm_get(L)->config.clock);
 
     lua_pushnumber(L, (lua_Number)ns / 1e9);

@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "vm/image.h"
 #include "vm/source.h"
 
 enum { NAME_MAX_BYTES = 200 };
@@ -32,6 +33,8 @@ struct code {
     atomic_int refs;
     pthread_mutex_t lock; /* guards units and what they hold */
     struct list units;
+    atomic_flag has_begun; /* somebody makes, or made, the image */
+    _Atomic(struct image *) image;
     char *root; /* folder of the main script, without links */
     char *main; /* name of its file */
 };
@@ -72,6 +75,8 @@ int code_new(const char *main_path, struct code **out, struct error *err)
                          main_path);
     struct code *c = mem_zalloc(sizeof(*c));
     atomic_init(&c->refs, 1);
+    atomic_flag_clear(&c->has_begun);
+    atomic_init(&c->image, NULL);
     pthread_mutex_init(&c->lock, NULL);
     list_init(&c->units);
     split(c, main_path);
@@ -99,10 +104,28 @@ void code_drop(struct code *c)
         return;
     for (struct list *l; (l = list_shift(&c->units)) != NULL;)
         free_unit(container_of(l, struct unit, link));
+    image_free(atomic_load(&c->image));
     pthread_mutex_destroy(&c->lock);
     free(c->root);
     free(c->main);
     free(c);
+}
+
+/* ---- image ---- */
+
+const struct image *code_image(struct code *c)
+{
+    return atomic_load_explicit(&c->image, memory_order_acquire);
+}
+
+bool code_begin_image(struct code *c)
+{
+    return !atomic_flag_test_and_set(&c->has_begun);
+}
+
+void code_set_image(struct code *c, struct image *image)
+{
+    atomic_store_explicit(&c->image, image, memory_order_release);
 }
 
 /* ---- units ---- */

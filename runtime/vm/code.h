@@ -9,9 +9,12 @@
 #ifndef VM_CODE_H
 #define VM_CODE_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "base/slice.h"
 
+struct image;
 struct lua_State;
 struct code;
 
@@ -34,6 +37,12 @@ int code_push_main(struct code *c, struct lua_State *L, struct error *err);
  * wrong with the name.  [raises: mem] */
 int code_push_module(struct code *c, struct lua_State *L, struct slice name,
                      struct error *err);
+/* The image of states that have loaded the script, once there is one, else
+ * NULL; lives as long as `c`.  It is made by the caller that code_begin_image
+ * is true for, the first one, and then given away with code_set_image. */
+const struct image *code_image(struct code *c);
+bool code_begin_image(struct code *c);
+void code_set_image(struct code *c, struct image *image);
 /* The chunk name of the main script: "main.lua". */
 const char *code_main_name(const struct code *c);
 /* Every file that was read so far, for watching: calls each(arg, path). */

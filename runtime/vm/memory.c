@@ -1,5 +1,6 @@
 /* memory.c - the allocator of a state: counts, and refuses past the limit. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "vm/state.h"
 
@@ -14,6 +15,37 @@ static void *refuse(struct vm *vm, void *p, size_t size)
     return NULL;
 }
 
+/* Room for `size` bytes, in the block if there is some. */
+static void *take(struct vm *vm, size_t size)
+{
+    if (vm->models != NULL)
+        return image_take(vm, size);
+    void *p = block_take(&vm->block, size);
+    return p != NULL ? p : malloc(size);
+}
+
+static void give(struct vm *vm, void *p, size_t size)
+{
+    if (block_has(&vm->block, p))
+        block_give(&vm->block, p, size);
+    else
+        free(p);
+}
+
+static void *resize(struct vm *vm, void *p, size_t old, size_t size)
+{
+    if (vm->block.n == 0 || (p != NULL && !block_has(&vm->block, p)))
+        return realloc(p, size);
+    if (p != NULL && block_round(size) == block_round(old))
+        return p;
+    void *q = take(vm, size);
+    if (q == NULL || p == NULL)
+        return q;
+    memcpy(q, p, old);
+    block_give(&vm->block, p, old);
+    return q;
+}
+
 static void *grow(struct vm *vm, void *p, size_t old, size_t size)
 {
     size_t more = size - old;
@@ -22,7 +54,7 @@ static void *grow(struct vm *vm, void *p, size_t old, size_t size)
         vm->limit = 0;
     if (vm->used > vm->limit || more > vm->limit - vm->used)
         return refuse(vm, p, size);
-    void *q = realloc(p, size);
+    void *q = resize(vm, p, old, size);
     if (q == NULL)
         return refuse(vm, p, size);
     vm->refused_n = 0;
@@ -30,12 +62,16 @@ static void *grow(struct vm *vm, void *p, size_t old, size_t size)
     return q;
 }
 
+/* Lua relies on it that this cannot fail. */
 static void *shrink(struct vm *vm, void *p, size_t old, size_t size)
 {
-    void *q = realloc(p, size);
-
     vm->used -= old - size;
-    return q != NULL ? q : p; /* Lua relies on it: this cannot fail */
+    if (block_has(&vm->block, p)) {
+        block_shrink(&vm->block, p, old, size);
+        return p;
+    }
+    void *q = realloc(p, size);
+    return q != NULL ? q : p;
 }
 
 void *vm_allocate(void *ud, void *p, size_t old, size_t size)
@@ -45,7 +81,7 @@ void *vm_allocate(void *ud, void *p, size_t old, size_t size)
     if (p == NULL)
         old = 0; /* it was the type of the new value */
     if (size == 0) {
-        free(p);
+        give(vm, p, old);
         vm->used -= old;
         return NULL;
     }

@@ -11,6 +11,8 @@
 
 /* Address: the key under which an empty library keeps its struct library. */
 static const char lazy_key;
+/* Address: the key of the stock math.randomseed in the registry. */
+static const char seed_key;
 
 struct library {
     const char *name;
@@ -80,16 +82,35 @@ static void copy_all(lua_State *L, int t)
     }
 }
 
+bool sandbox_has_seed(lua_State *L)
+{
+    bool has = lua_rawgetp(L, LUA_REGISTRYINDEX, &seed_key) != LUA_TNIL;
+
+    lua_pop(L, 1);
+    return has;
+}
+
+void sandbox_seed(lua_State *L, lua_Integer a, lua_Integer b)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &seed_key) == LUA_TNIL) {
+        lua_pop(L, 1);
+        return;
+    }
+    lua_pushinteger(L, a);
+    lua_pushinteger(L, b);
+    lua_call(L, 2, 0);
+}
+
 static void fill_math(lua_State *L, int t)
 {
     struct random *r = vm_get(L)->config.random;
 
     push_stock(L, luaopen_math);
-    lua_getfield(L, -1, "randomseed");
-    lua_pushinteger(L, (lua_Integer)random_u64(r));
-    lua_pushinteger(L, (lua_Integer)random_u64(r));
-    lua_call(L, 2, 0);
     copy_all(L, t);
+    lua_getfield(L, -1, "randomseed");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &seed_key);
+    lua_Integer a = (lua_Integer)random_u64(r);
+    sandbox_seed(L, a, (lua_Integer)random_u64(r));
 }
 
 static void fill_utf8(lua_State *L, int t)

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include "vm/block.h"
 #include "vm/task.h"
 #include "vm/vm.h"
 #include "vm/watch.h"
@@ -51,6 +52,8 @@ struct watch {
     sigset_t before; /* signals blocked before watch_open */
 };
 
+struct models;
+
 struct vm {
     struct vm_config config;
     lua_State *L;         /* main coroutine */
@@ -63,11 +66,13 @@ struct vm {
     int loading; /* modules being loaded, one inside the other */
     const char *forbidden; /* task_forbid_wait */
 
-    size_t used;      /* bytes */
-    size_t limit;     /* bytes */
-    void *refused;    /* the last request was refused: its block */
-    size_t refused_n; /* and size; 0: it was not */
-    uint64_t fuse;    /* vm_fail_allocation; 0: off */
+    struct block block;    /* that it lies in, or none */
+    struct models *models; /* it is one of them, or NULL (image.c) */
+    size_t used;           /* bytes */
+    size_t limit;          /* bytes */
+    void *refused;         /* the last request was refused: its block */
+    size_t refused_n;      /* and size; 0: it was not */
+    uint64_t fuse;         /* vm_fail_allocation; 0: off */
 
     struct meter meter;
     uint64_t charged; /* steps since the clock was read */
@@ -92,6 +97,13 @@ static inline struct vm *vm_get(lua_State *L)
     return (struct vm *)(*vm_extra(L) & ~(uintptr_t)MARK_ALL);
 }
 
+/* The parts of vm_new and vm_free, around memory that is the caller's: fill
+ * `vm` (zeroed) by all but a state; make the state; end it and drop what
+ * vm_init held. */
+void vm_init(struct vm *vm, const struct vm_config *config);
+int vm_open(struct vm *vm);
+void vm_fini(struct vm *vm);
+
 /* LUA_ERRMEM came out of a protected call. */
 void vm_out_of_memory(struct vm *vm);
 /* Let nothing of the script run in `L` any more. */
@@ -99,6 +111,9 @@ void vm_disarm(lua_State *L);
 
 /* memory.c: the allocator; `ud` is the vm. */
 void *vm_allocate(void *ud, void *p, size_t old, size_t size);
+
+/* image.c: memory for a model, of its block alone; NULL when that is full. */
+void *image_take(struct vm *vm, size_t size);
 
 /* meter.c: one run of at most `slice_ns` (0: no slices) by something that has
  * used `before_ns` already; meter_end returns the time that it took. */
@@ -169,6 +184,10 @@ void task_free_all(struct vm *vm);
 void sandbox_open(lua_State *L);
 /* If the table at `idx` is a library not used yet, fill it. [raises: mem] */
 void sandbox_fill(lua_State *L, int idx);
+/* Whether the library `math` is in use; then sandbox_seed gives math.random new
+ * numbers to begin with, else it does nothing. [raises: mem] */
+bool sandbox_has_seed(lua_State *L);
+void sandbox_seed(lua_State *L, lua_Integer a, lua_Integer b);
 /* Fill a library table at index `t` (absolute). [raises: mem] */
 void os_fill(lua_State *L, int t);
 /* Lists that end with {NULL, NULL}. */

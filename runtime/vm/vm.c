@@ -24,37 +24,46 @@ static int open(lua_State *L)
     return 0;
 }
 
-int vm_new(const struct vm_config *config, struct vm **out)
+void vm_init(struct vm *vm, const struct vm_config *config)
 {
-    struct vm *vm = mem_zalloc(sizeof(*vm));
-
-    *out = NULL;
     vm->config = *config;
     vm->limit = config->memory_bytes;
     list_init(&vm->tasks);
     list_init(&vm->idle);
     if (config->code != NULL)
         code_hold(config->code);
+}
+
+int vm_open(struct vm *vm)
+{
     vm->L = lua_newstate(vm_allocate, vm);
-    if (vm->L == NULL) {
-        vm_free(vm);
+    if (vm->L == NULL)
         return ERR_NOMEM;
-    }
     *vm_extra(vm->L) = (uintptr_t)vm;
     lua_gc(vm->L, LUA_GCSTOP); /* task.c begins to collect */
-    if (vm_protect(vm, open, NULL, NULL) != 0) {
-        vm_free(vm);
+    if (vm_protect(vm, open, NULL, NULL) != 0)
         return ERR_NOMEM;
-    }
     vm->cpu_ns = 0;
-    *out = vm;
     return 0;
 }
 
-void vm_free(struct vm *vm)
+int vm_new(const struct vm_config *config, struct vm **out)
 {
-    if (vm == NULL)
-        return;
+    struct vm *vm = mem_zalloc(sizeof(*vm));
+
+    *out = NULL;
+    vm_init(vm, config);
+    int rc = vm_open(vm);
+
+    if (rc == 0)
+        *out = vm;
+    else
+        vm_free(vm);
+    return rc;
+}
+
+void vm_fini(struct vm *vm)
+{
     MUST(vm->at == NULL);
     if (vm->death == VM_ALIVE)
         vm_kill(vm, VM_ABORTED, "the state is gone");
@@ -64,6 +73,13 @@ void vm_free(struct vm *vm)
     MUST(vm->used == 0);
     code_drop(vm->config.code);
     free(vm->text);
+}
+
+void vm_free(struct vm *vm)
+{
+    if (vm == NULL)
+        return;
+    vm_fini(vm);
     free(vm);
 }
 
@@ -154,6 +170,16 @@ enum vm_death vm_death(const struct vm *vm)
 const char *vm_death_text(const struct vm *vm)
 {
     return vm->text == NULL ? "" : vm->text;
+}
+
+void vm_outside(lua_State *L)
+{
+    struct vm *vm = vm_get(L);
+
+    if (vm->models == NULL)
+        return;
+    vm_kill(vm, VM_ABORTED, "an image cannot know what is outside");
+    vm_die(L);
 }
 
 /* ---- entering from C ---- */

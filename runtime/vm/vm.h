@@ -89,6 +89,10 @@ void vm_kill(struct vm *vm, enum vm_death why, const char *text);
  * yield where possible, else by an error that pcall, xpcall, coroutines and
  * metamethods pass on.  [raises] */
 int vm_die(struct lua_State *L);
+/* To be called by a binding before it looks at, or does, something outside the
+ * state: the owner, the time, random numbers, the log.  While the model of an
+ * image is made (image.h) that ends it. [raises] */
+void vm_outside(struct lua_State *L);
 /* Why the state must end, and the text ("" while alive). */
 enum vm_death vm_death(const struct vm *vm);
 const char *vm_death_text(const struct vm *vm);
