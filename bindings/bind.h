@@ -43,7 +43,8 @@ int bind_arg_error(lua_State *L, int arg, const char *format, ...)
  * [raises: mem] */
 const char *bind_what(lua_State *L, int idx);
 
-/* The object (or router) that the state belongs to. (context.c) */
+/* The object (or router) that the state belongs to.  Raises (vm_outside) only
+ * while the script is loaded for none. (context.c) */
 struct object *bind_object(lua_State *L);
 /* Its open database.  Raises in a router, and when it is broken resets the
  * object.  (context.c) [raises] */

@@ -19,7 +19,11 @@
 
 struct object *bind_object(lua_State *L)
 {
-    return vm_owner(vm_of(L));
+    struct object *o = vm_owner(vm_of(L));
+
+    if (o == NULL)
+        vm_outside(L); /* the script is loaded for an image: raises */
+    return o;
 }
 
 /* ---- the database ---- */
@@ -221,11 +225,9 @@ static const struct bind_class object_ctx = {.name = "DurableObjectState",
 static const struct bind_class router_ctx = {.name = "ExecutionContext",
                                              .methods = router_methods};
 
-void bind_push_ctx(lua_State *L)
+void bind_push_ctx(lua_State *L, enum state_kind kind)
 {
-    bool is_router = bind_object(L)->cls == NULL;
-
-    bind_new(L, is_router ? &router_ctx : &object_ctx, 1, 0);
+    bind_new(L, kind == STATE_ROUTER ? &router_ctx : &object_ctx, 1, 0);
 }
 
 /* Nothing beyond storage.c yet. */

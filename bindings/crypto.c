@@ -10,6 +10,7 @@ enum { RANDOM_MAX = 65536 };
 
 static struct random *random_of(lua_State *L)
 {
+    vm_outside(L);
     struct random *r = vm_config(vm_of(L))->random;
 
     return r != NULL ? r : random_system();

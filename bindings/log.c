@@ -59,6 +59,7 @@ static int line(lua_State *L, enum log_level level)
         vm_charge(L, out->n / 4);
         fields = buf_slice(out);
     }
+    vm_outside(L);
     if (config->log != NULL)
         config->log(config->owner, level, bind_to_slice(L, 3), fields);
     return 0;

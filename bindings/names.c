@@ -265,6 +265,13 @@ void bind_push_namespace(lua_State *L, const char *name)
     ns->cls = realm_class(bind_object(L)->realm, name);
 }
 
+void bind_prepare_names(lua_State *L)
+{
+    bind_push_id(L, NULL, &(struct oid){{0}}, (struct slice){0});
+    bind_new(L, &namespace_class, sizeof(struct namespace), 0);
+    lua_pop(L, 2);
+}
+
 /* ---- as values ---- */
 
 /* Class name length, class name, id, object name. */

@@ -43,4 +43,8 @@ const struct address *bind_to_stub(lua_State *L, int idx);
 extern const struct value_hooks bind_stored_hooks;
 extern const struct value_hooks bind_sent_hooks;
 
+/* Make in the state what ids and namespaces need: for an image of it.
+ * [raises: mem] */
+void bind_prepare_names(lua_State *L);
+
 #endif

@@ -6,10 +6,15 @@
 #include "bindings/bind.h"
 #include "bindings/class.h"
 #include "bindings/modules.h"
+#include "bindings/names.h"
 #include "bindings/state.h"
 #include "vm/code.h"
 #include "vm/embedded.h"
+#include "vm/image.h"
 #include "vm/vm.h"
+
+/* Address: the key of the struct state in the registry. */
+static const char state_key;
 
 static void on_log(void *owner, enum log_level level, struct slice message,
                    struct slice fields)
@@ -85,79 +90,145 @@ static void run_main(lua_State *L, struct state *s)
     lua_pushvalue(L, -1);
     s->mk = ref_top(L);
     vm_set_module(L, "moonkeep");
-    if (code_push_main(s->object->code, L, &err) != 0)
+    if (code_push_main(vm_config(vm_of(L))->code, L, &err) != 0)
         bind_raise_error(L, NULL, &err);
     lua_call(L, 0, 1);
     check_main(L, 2);
 }
 
-/* ---- the instance ---- */
+/* ---- what every state of the script has ---- */
 
-static void set_field(lua_State *L, const char *name)
+/* The state stays reachable through the registry. */
+static struct state *new_state(lua_State *L)
 {
-    lua_getfield(L, -2, name);
-    lua_setfield(L, -2, name);
+    struct state *s = lua_newuserdatauv(L, sizeof(*s), 0);
+
+    *s = (struct state){.cls = LUA_NOREF,
+                        .self = LUA_NOREF,
+                        .env = LUA_NOREF,
+                        .storage = LUA_NOREF};
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
+    return s;
 }
 
-/* With ctx on the stack, make the instance. */
+/* The state's, or NULL while the script is not loaded. */
+static struct state *find_state(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
+    struct state *s = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return s;
+}
+
+static struct state *load(lua_State *L, enum state_kind kind)
+{
+    struct state *s = new_state(L);
+
+    lua_settop(L, 1);
+    run_main(L, s);
+    s->main = ref_top(L);
+    lua_newtable(L);
+    s->methods = ref_top(L);
+    if (kind == STATE_OBJECT) {
+        bind_open_storage(L);
+        s->storage = ref_top(L);
+    }
+    bind_push_ctx(L, kind);
+    s->ctx = ref_top(L);
+    return s;
+}
+
+/* ---- the instance ---- */
+
+/* With the object's class on the stack, make the instance. */
 static void make_self(lua_State *L, struct state *s)
 {
-    lua_createtable(L, 0, 6);
-    lua_pushvalue(L, -2);
+    struct object *o = s->object;
+
+    lua_createtable(L, 0, 4);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->ctx);
     lua_setfield(L, -2, "ctx");
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->env);
     lua_setfield(L, -2, "env");
-    set_field(L, "storage");
-    set_field(L, "id");
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->cls);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->storage);
+    lua_setfield(L, -2, "storage");
+    bind_push_id(L, o->cls, &o->id, object_name(o));
+    lua_setfield(L, -2, "id");
+    lua_pushvalue(L, -2);
     lua_setmetatable(L, -2);
     s->self = ref_top(L);
 }
 
+/* Push the object's class. */
 static void find_class(lua_State *L, struct state *s)
 {
     const char *name = s->object->cls->name;
 
-    lua_getfield(L, 2, name);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->main);
+    lua_getfield(L, -1, name);
     if (!class_is(L, -1))
         bind_raise(L, "not_found", "the script has no class '%s'", name);
+    lua_pushvalue(L, -1);
     s->cls = ref_top(L);
-}
-
-/* The state stays reachable through the registry. */
-static struct state *new_state(lua_State *L, struct object *o)
-{
-    struct state *s = lua_newuserdatauv(L, sizeof(*s), 0);
-
-    *s = (struct state){
-        .object = o, .cls = LUA_NOREF, .self = LUA_NOREF, .storage = LUA_NOREF};
-    lua_rawsetp(L, LUA_REGISTRYINDEX, s);
-    o->script = s;
-    return s;
+    s->has_init = class_push_method(L, -1, "init");
+    lua_settop(L, s->has_init ? -2 : -1);
 }
 
 static int open_protected(lua_State *L)
 {
     struct object *o = lua_touserdata(L, 1);
-    struct state *s = new_state(L, o);
+    struct state *s = find_state(L);
 
-    run_main(L, s);
-    lua_pushvalue(L, 2);
-    s->main = ref_top(L);
+    if (s == NULL)
+        s = load(L, o->cls == NULL ? STATE_ROUTER : STATE_OBJECT);
+    s->object = o;
+    o->script = s;
+    lua_settop(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->main);
     bind_push_env(L, 2);
     s->env = ref_top(L);
-    lua_newtable(L);
-    s->methods = ref_top(L);
-    bind_push_ctx(L);
     if (o->cls != NULL) {
-        bind_open_storage(L);
-        s->storage = ref_top(L);
         find_class(L, s);
         make_self(L, s);
     }
-    s->ctx = ref_top(L);
     return 0;
 }
+
+/* ---- the image ---- */
+
+static int load_for_image(lua_State *L)
+{
+    load(L, STATE_OBJECT);
+    bind_prepare_names(L);
+    return 0;
+}
+
+/* For a script that no image can be made of. */
+static int load_nothing(lua_State *L)
+{
+    (void)L;
+    return 0;
+}
+
+/* What objects with this configuration are copied from, or NULL.  Made for the
+ * first one; another thread's do without meanwhile. */
+static const struct image *image_for(const struct vm_config *config)
+{
+    struct code *code = config->code;
+    struct vm_config of_none = *config;
+    struct image *image;
+
+    if (!code_begin_image(code))
+        return code_image(code);
+    of_none.owner = NULL;
+    of_none.log = NULL;
+    if (image_new(&of_none, load_for_image, NULL, &image) == 0 ||
+        image_new(&of_none, load_nothing, NULL, &image) == 0)
+        code_set_image(code, image);
+    return image;
+}
+
+/* ---- opening ---- */
 
 /* What was not raised at a line of a file still concerns the main script. */
 static void name_file(const struct code *code, struct error *err)
@@ -187,11 +258,14 @@ int script_open(struct object *o, struct error *err)
                                .owner = o,
                                .log = on_log};
 
-    if (vm_new(&config, &o->vm) != 0)
+    const struct image *image = is_router ? NULL : image_for(&config);
+    int rc = image == NULL ? vm_new(&config, &o->vm)
+                           : image_copy(image, &config, &o->vm);
+
+    if (rc != 0)
         return error_set(err, ERR_NOMEM,
                          "limits.memory_mb is too little for an empty state");
-    int rc = vm_protect(o->vm, open_protected, o, err);
-
+    rc = vm_protect(o->vm, open_protected, o, err);
     if (rc != 0)
         name_file(o->code, err);
     if (rc != 0) {
@@ -202,23 +276,9 @@ int script_open(struct object *o, struct error *err)
     return rc;
 }
 
-static int find_init(lua_State *L)
-{
-    bool *found = lua_touserdata(L, 1);
-    struct state *s = state_of(bind_object(L));
-
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->cls);
-    *found = class_push_method(L, -1, "init");
-    return 0;
-}
-
 bool script_has_init(struct object *o)
 {
-    bool found = false;
-
-    if (o->cls != NULL)
-        vm_protect(o->vm, find_init, &found, NULL);
-    return found;
+    return state_of(o)->has_init;
 }
 
 int script_code_new(const char *main_path, struct code **out, struct error *err)

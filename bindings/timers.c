@@ -242,6 +242,7 @@ int bind_open_every(lua_State *L)
 /* mk.now() -> milliseconds since the Unix epoch (UTC), an integer. */
 static int mk_now(lua_State *L)
 {
+    vm_outside(L);
     lua_pushinteger(L, clock_wall_ms(vm_config(vm_of(L))->clock));
     return 1;
 }
