@@ -12,7 +12,8 @@
  * harmless, and corrected when the object is next opened.
  *
  * Any thread.  The file is ordinary SQLite (WAL) in the data folder; without a
- * real disk it is in memory and made anew from the objects' files.
+ * real disk it is in memory, has no thread, and is made anew from the objects'
+ * files.
  */
 #ifndef STORE_DIRECTORY_H
 #define STORE_DIRECTORY_H
@@ -21,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/logline.h"
 #include "base/oid.h"
 #include "base/slice.h"
 
@@ -38,46 +40,63 @@ struct directory_entry {
     int64_t dead;        /* dead letters among its alarms */
 };
 
-/* What changed.  Fields that are not known are left as they are. */
+/* What changed.  Fields that are not known are left as they are; `created`
+ * only counts for an object that the directory did not have. */
 enum directory_known {
     DIRECTORY_NAME = 1,
     DIRECTORY_SIZE = 2, /* bytes, last_commit */
     DIRECTORY_ALARM = 4,
     DIRECTORY_DEAD = 8,
     DIRECTORY_GONE = 16, /* it has no storage any more */
+    DIRECTORY_NEW = 32,  /* its first commit: every field counts, and nothing
+                            of what was said of it before */
 };
 
-/* Open or make `path` (absolute; NULL: in memory) and start its thread.
- * ERR_CORRUPT names the way out (`moonkeep verify --rebuild`), ERR_FULL,
- * ERR_IO. */
-int directory_open(const char *path, struct directory **out, struct error *err);
+struct directory_config {
+    const char *path;      /* absolute; copied; NULL: in memory */
+    struct logger *logger; /* borrowed; NULL: silent */
+    bool makes_anew;       /* remove the file that is there */
+};
+
+/* Open or make the file and start the thread that writes it.  ERR_CORRUPT
+ * names the way out (`moonkeep verify --rebuild`), ERR_FULL, ERR_IO. */
+int directory_open(const struct directory_config *config,
+                   struct directory **out, struct error *err);
 /* Flush and close.  Readers are closed before.  NULL is allowed. */
 void directory_close(struct directory *d);
-/* The file was just made: what is in it is to be had from the objects. */
+/* As after a power cut: close without writing (tests). */
+void directory_drop(struct directory *d);
+/* What was before this start is to be had from the objects: the file was just
+ * made, or is half made. */
 bool directory_is_new(const struct directory *d);
+/* What is_new asks for is there; once flushed it is so for the next start.
+ * ERR_FULL, ERR_IO. */
+int directory_complete(struct directory *d, struct error *err);
 
-/* The object of `e` (class and id) exists, or is gone; copies.  Of several
- * notes about one object the last counts. */
+/* The object of `e` (class and id) exists, or is gone; copies, never blocks on
+ * the disk, well under a microsecond.  Of several notes about one object the
+ * last counts. */
 void directory_note(struct directory *d, const struct directory_entry *e,
                     unsigned known);
-/* Every note so far is in the file (not necessarily synced).  Blocks.
- * ERR_FULL, ERR_IO. */
+/* Every note so far is in the file (not necessarily synced).  Blocks.  On
+ * failure nothing is lost: the notes wait in memory.  ERR_FULL, ERR_IO,
+ * ERR_CORRUPT. */
 int directory_flush(struct directory *d, struct error *err);
-/* As the objects of class `from` now belong to `to`; to == NULL: are gone.
- * Blocks. */
+/* The objects of class `from` now belong to `to`; to == NULL: are gone.  No
+ * readers and no notes meanwhile.  Harmless when there are none.  Blocks. */
 int directory_move_class(struct directory *d, const char *from, const char *to,
                          struct error *err);
 
-/* One for each thread that reads. */
+/* One for each thread that reads.  ERR_IO, ERR_CORRUPT, ERR_NOMEM. */
 int directory_reader_open(struct directory *d, struct directory_reader **out,
                           struct error *err);
-void directory_reader_close(struct directory_reader *r);
+void directory_reader_close(struct directory_reader *r); /* NULL is allowed */
 
 struct directory_query {
     struct slice class_name; /* p == NULL: all classes */
     struct slice prefix;     /* of the name; only named ones if n != 0 */
-    bool has_after;          /* begin behind `after_name` (n != 0) or, among
-                                the nameless, behind `after_id` */
+    bool has_after;          /* with a class: begin behind `after_name`
+                                (n != 0) or, among the nameless, `after_id` */
     struct slice after_name;
     struct oid after_id;
     bool with_alarm, with_dead; /* only those that have some */
@@ -86,12 +105,14 @@ struct directory_query {
 
 /* Call each(arg, entry) in order of class, then the named by name (bytes), then
  * the nameless by id; slices are borrowed.  Non-zero ends it and is returned.
- * Notes made before the call are seen.  ERR_IO, ERR_CORRUPT. */
+ * Notes made before the call are seen, each object once.  `each` may note and
+ * read.  ERR_IO, ERR_CORRUPT. */
 int directory_list(struct directory_reader *r, const struct directory_query *q,
                    int (*each)(void *arg, const struct directory_entry *e),
                    void *arg, struct error *err);
-/* Those whose next alarm is at or before `until`, by time, behind
- * (`after_time`, `after_id`); at most `limit`. */
+/* Those whose next alarm is at or before `until`, by time and id, behind
+ * (`after_time`, `after_id`; NULL: behind all of that time); at most `limit`.
+ * As above. */
 int directory_due(struct directory_reader *r, int64_t until, int64_t after_time,
                   const struct oid *after_id, int limit,
                   int (*each)(void *arg, const struct directory_entry *e),
@@ -102,7 +123,12 @@ int directory_get(struct directory_reader *r, struct slice class_name,
                   int (*each)(void *arg, const struct directory_entry *e),
                   void *arg, struct error *err);
 /* Objects of a class (p == NULL: all), also those noted and not yet in the
- * file; may be off by what is under way. */
+ * file, without looking at each; or ERR_*. */
 int64_t directory_count(struct directory_reader *r, struct slice class_name);
+/* Call each for the objects of which the name was never noted (found in the log
+ * after a crash); flushes.  They stay so until DIRECTORY_NAME is noted. */
+int directory_unnamed(struct directory_reader *r,
+                      int (*each)(void *arg, const struct directory_entry *e),
+                      void *arg, struct error *err);
 
 #endif
