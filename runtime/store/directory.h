@@ -112,7 +112,7 @@ int directory_list(struct directory_reader *r, const struct directory_query *q,
                    void *arg, struct error *err);
 /* Those whose next alarm is at or before `until`, by time and id, behind
  * (`after_time`, `after_id`; NULL: behind all of that time); at most `limit`.
- * As above. */
+ * Of the entries only class, id, name and alarm are given.  As above. */
 int directory_due(struct directory_reader *r, int64_t until, int64_t after_time,
                   const struct oid *after_id, int limit,
                   int (*each)(void *arg, const struct directory_entry *e),

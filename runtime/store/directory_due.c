@@ -46,6 +46,16 @@ static int read_due(struct dirread *r, const struct due *due, int limit,
     return dirread_merge(r, st, ALARM_FIELDS, by_alarm, page, limit);
 }
 
+/* The same of all, wherever they come from. */
+static void leave_out(struct dirpage *page)
+{
+    for (size_t i = 0; i < page->count; i++) {
+        struct directory_entry *e = &page->entries[i];
+
+        e->created = e->last_commit = e->bytes = e->dead = 0;
+    }
+}
+
 int directory_due(struct directory_reader *reader, int64_t until,
                   int64_t after_time, const struct oid *after_id, int limit,
                   int (*each)(void *arg, const struct directory_entry *e),
@@ -63,6 +73,7 @@ int directory_due(struct directory_reader *reader, int64_t until,
     if (rc == 0)
         rc = read_due(&r, &due, limit, &page);
     dirread_end(&r);
+    leave_out(&page);
     int said = dirpage_send(&page, reader->d, each, arg);
     return rc != 0 ? error_set(err, rc, "%s", why.text) : said;
 }

@@ -10,23 +10,24 @@ static const char setup_sql[] = "PRAGMA journal_mode = WAL;"
                                 "PRAGMA synchronous = NORMAL;"
                                 "PRAGMA wal_autocheckpoint = 4000;"
                                 "PRAGMA journal_size_limit = 33554432;"
-                                "PRAGMA temp_store = MEMORY;"
-                                "PRAGMA cache_size = -4096;";
+                                "PRAGMA temp_store = MEMORY;";
 
-/* The nameless have NULL as their name.  A name that was never noted is NULL
- * as well, with `unnamed`. */
+/* In the order of lists, so that a page of a list is a few pages of the file;
+ * every index has the name as well, as it is part of the key.  The nameless
+ * have x'' as their name, as those have whose name was never noted, with
+ * `unnamed`. */
 static const char tables_sql[] =
     "BEGIN;"
     "DROP TABLE IF EXISTS objects;"
     "DROP TABLE IF EXISTS classes;"
     "CREATE TABLE classes(number INTEGER PRIMARY KEY,"
     " name TEXT NOT NULL UNIQUE, count INTEGER NOT NULL DEFAULT 0);"
-    "CREATE TABLE objects(class INTEGER NOT NULL, id BLOB NOT NULL,"
-    " name BLOB, created INTEGER NOT NULL, last_commit INTEGER NOT NULL,"
-    " bytes INTEGER NOT NULL, next_alarm INTEGER NOT NULL,"
-    " dead INTEGER NOT NULL, unnamed INTEGER NOT NULL,"
-    " PRIMARY KEY(class, id)) WITHOUT ROWID;"
-    "CREATE INDEX objects_name ON objects(class, name, id);"
+    "CREATE TABLE objects(class INTEGER NOT NULL, name BLOB NOT NULL,"
+    " id BLOB NOT NULL, created INTEGER NOT NULL,"
+    " last_commit INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+    " next_alarm INTEGER NOT NULL, dead INTEGER NOT NULL,"
+    " unnamed INTEGER NOT NULL, PRIMARY KEY(class, name, id)) WITHOUT ROWID;"
+    "CREATE UNIQUE INDEX objects_id ON objects(class, id);"
     "CREATE INDEX objects_alarm ON objects(next_alarm, id)"
     " WHERE next_alarm <> 0;"
     "CREATE INDEX objects_dead ON objects(class, name, id) WHERE dead <> 0;"
@@ -34,16 +35,15 @@ static const char tables_sql[] =
     "COMMIT";
 
 #define FIELDS                                                                 \
-    "SELECT class,id,name,created,last_commit,bytes,next_alarm,dead,unnamed"   \
+    "SELECT class,id,name,created,last_commit,bytes,next_alarm,dead"           \
     " FROM objects "
 #define ROW        " WHERE class=?1 AND id=?2"
-#define BY_NAME    " INDEXED BY objects_name WHERE class=?1 "
-#define BY_DEAD    " INDEXED BY objects_dead WHERE dead<>0 AND class=?1 "
+#define OF_CLASS   "WHERE class=?1 "
+#define DEAD       "INDEXED BY objects_dead WHERE dead<>0 AND class=?1 "
 #define NAMED      "AND name>=?2 AND name<?3 "
-#define NAMED_END  "ORDER BY name,id"
-#define OTHERS     "AND name IS NULL AND id>?2 "
-#define OTHERS_END "ORDER BY id"
+#define NAMELESS   "AND name=x'' AND id>?2 "
 #define WITH_ALARM "AND next_alarm<>0 "
+#define IN_ORDER   "ORDER BY name,id"
 
 static const char *const texts[FILE_STATEMENTS] = {
     [FILE_BEGIN] = "BEGIN",
@@ -62,17 +62,19 @@ static const char *const texts[FILE_STATEMENTS] = {
     [FILE_CLASS] = "INSERT OR IGNORE INTO classes(number,name) VALUES(?1,?2)",
     [FILE_COUNT] = "UPDATE classes SET count=count+?2 WHERE number=?1",
     [FILE_GET] = FIELDS ROW,
-    [FILE_NAMED] = FIELDS BY_NAME NAMED NAMED_END,
-    [FILE_NAMED + 1] = FIELDS BY_NAME NAMED WITH_ALARM NAMED_END,
-    [FILE_NAMED + 2] = FIELDS BY_DEAD NAMED NAMED_END,
-    [FILE_NAMED + 3] = FIELDS BY_DEAD NAMED WITH_ALARM NAMED_END,
-    [FILE_NAMELESS] = FIELDS BY_NAME OTHERS OTHERS_END,
-    [FILE_NAMELESS + 1] = FIELDS BY_NAME OTHERS WITH_ALARM OTHERS_END,
-    [FILE_NAMELESS + 2] = FIELDS BY_DEAD OTHERS OTHERS_END,
-    [FILE_NAMELESS + 3] = FIELDS BY_DEAD OTHERS WITH_ALARM OTHERS_END,
-    [FILE_DUE] = FIELDS "INDEXED BY objects_alarm WHERE next_alarm<>0"
-                        " AND next_alarm<=?1 AND (next_alarm,id)>(?2,?3)"
-                        " ORDER BY next_alarm,id",
+    [FILE_NAMED] = FIELDS OF_CLASS NAMED IN_ORDER,
+    [FILE_NAMED + 1] = FIELDS OF_CLASS NAMED WITH_ALARM IN_ORDER,
+    [FILE_NAMED + 2] = FIELDS DEAD NAMED IN_ORDER,
+    [FILE_NAMED + 3] = FIELDS DEAD NAMED WITH_ALARM IN_ORDER,
+    [FILE_NAMELESS] = FIELDS OF_CLASS NAMELESS IN_ORDER,
+    [FILE_NAMELESS + 1] = FIELDS OF_CLASS NAMELESS WITH_ALARM IN_ORDER,
+    [FILE_NAMELESS + 2] = FIELDS DEAD NAMELESS IN_ORDER,
+    [FILE_NAMELESS + 3] = FIELDS DEAD NAMELESS WITH_ALARM IN_ORDER,
+    /* From the index alone. */
+    [FILE_DUE] = "SELECT class,id,name,0,0,0,next_alarm,0 FROM objects"
+                 " INDEXED BY objects_alarm WHERE next_alarm<>0"
+                 " AND next_alarm<=?1 AND (next_alarm,id)>(?2,?3)"
+                 " ORDER BY next_alarm,id",
     [FILE_UNNAMED] = FIELDS "WHERE unnamed<>0",
     [FILE_TOTAL] = "SELECT count FROM classes WHERE number=?1",
 };
@@ -149,6 +151,8 @@ int dirfile_prepare(struct dirfile *f, bool *is_new, struct error *err)
 {
     sqlite3_stmt *st;
 
+    if (run_sql(f, "PRAGMA cache_size = -16384", err) != 0)
+        return err->code;
     if (sqlite3_prepare_v2(f->db, "PRAGMA user_version", -1, &st, NULL) !=
         SQLITE_OK)
         return dirfile_failed(f, err);
@@ -214,7 +218,7 @@ struct note dirfile_row(sqlite3_stmt *st)
 
     if (id != NULL && sqlite3_column_bytes(st, 1) == OID_SIZE)
         memcpy(n.id.b, id, OID_SIZE);
-    n.name.p = sqlite3_column_blob(st, 2);
+    n.name.p = sqlite3_column_blob(st, 2); /* of x'' it is NULL */
     n.name.n = n.name.p == NULL ? 0 : (size_t)sqlite3_column_bytes(st, 2);
     return n;
 }

@@ -62,7 +62,6 @@ static void range_begin(struct range *r, const struct directory_query *q)
     r->is_named = true;
     r->after = (struct oid){{0}};
     set(&r->from, q->prefix.n != 0 ? q->prefix : SLICE("\0"));
-    r->from.n = q->prefix.n;
     set_end(&r->to, q->prefix);
     if (!q->has_after || q->class_name.p == NULL)
         return;

@@ -8,12 +8,13 @@
 struct write {
     struct directory *d;
     struct error *err;
-    struct note **notes; /* by class and id */
+    struct note **notes; /* by class and name */
     size_t count;
     uint32_t class; /* that `delta` is of; 0: none yet */
     int64_t delta;  /* objects more than before */
 };
 
+/* As the rows are in the file, as far as the name is known. */
 static int by_key(const void *a, const void *b)
 {
     const struct note *x = *(struct note *const *)a;
@@ -21,7 +22,7 @@ static int by_key(const void *a, const void *b)
 
     if (x->class != y->class)
         return x->class < y->class ? -1 : 1;
-    return memcmp(x->id.b, y->id.b, OID_SIZE);
+    return note_by_name(a, b);
 }
 
 static void sort_notes(struct write *w, const struct batch *b)
@@ -40,12 +41,18 @@ static void bind(sqlite3_stmt *st, const struct note *n)
     sqlite3_bind_blob(st, 2, n->id.b, OID_SIZE, SQLITE_STATIC);
 }
 
+static void bind_name(sqlite3_stmt *st, struct slice name)
+{
+    sqlite3_bind_blob(st, 3, name.n == 0 ? "" : name.p, (int)name.n,
+                      SQLITE_STATIC);
+}
+
 static void bind_fields(sqlite3_stmt *st, const struct note *n)
 {
     bool has_name = (n->known & (DIRECTORY_NAME | DIRECTORY_NEW)) != 0;
 
     bind(st, n);
-    sqlite3_bind_blob(st, 3, n->name.p, (int)n->name.n, SQLITE_STATIC);
+    bind_name(st, n->name);
     sqlite3_bind_int64(st, 4, n->created);
     sqlite3_bind_int64(st, 5, n->last_commit);
     sqlite3_bind_int64(st, 6, n->bytes);
@@ -68,7 +75,7 @@ static int change(struct write *w, enum file_statement which,
     else
         bind(st, n);
     if (which == FILE_SET_NAME)
-        sqlite3_bind_blob(st, 3, n->name.p, (int)n->name.n, SQLITE_STATIC);
+        bind_name(st, n->name);
     if (which == FILE_SET_SIZE) {
         sqlite3_bind_int64(st, 5, n->last_commit);
         sqlite3_bind_int64(st, 6, n->bytes);
