@@ -253,7 +253,10 @@ void object_reset(struct object *o, const struct object_reset *why)
 
 void object_rest(struct object *o)
 {
-    if (o->vm != NULL && vm_memory(o->vm) > REST_BYTES)
+    /* What had a finalizer goes with the collection after the one that ran
+     * it. */
+    for (int i = 0; i < 2 && o->vm != NULL && vm_memory(o->vm) > REST_BYTES;
+         i++)
         vm_collect(o->vm);
     if (o->db != NULL)
         db_shrink(o->db);

@@ -145,7 +145,7 @@ static void arm_idle(struct realm *r, uint64_t ms)
 /* Nothing to do for now: wait for the idle time to pass, or be gone. */
 static void settle(struct realm *r, struct object *o)
 {
-    if (object_free_if_done(o) || o->state == OBJECT_ASLEEP || o->cls == NULL ||
+    if (object_free_if_done(o) || o->state == OBJECT_ASLEEP ||
         !object_is_idle(o))
         return;
     o->idle_since_ns = now_of(r);
@@ -209,15 +209,17 @@ static void each_older(struct realm *r, struct list *list, uint64_t since_ns,
 
 static void evict(struct realm *r, struct object *o)
 {
-    if (is_durable(r, o))
+    if (o->cls != NULL && is_durable(r, o))
         object_evict(o);
 }
 
+/* A router rests too, but is never evicted. */
 static void rest(struct realm *r, struct object *o)
 {
     object_rest(o);
     list_unlink(&o->idle_link);
-    list_push(&r->resting, &o->idle_link);
+    if (o->cls != NULL)
+        list_push(&r->resting, &o->idle_link);
 }
 
 /* Milliseconds until the first of `list` is idle for `wait_ns`. */
