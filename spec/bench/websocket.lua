@@ -72,11 +72,13 @@ end
 local function many(bench)
   local count = math.min(100000, (descriptors() - 500) // 1)
   local server <close> = moonkeep.start(bench.folder, "socket", { limits = "{ idle_ms = 500, ping_ms = 0 }" })
+  wsload.hold(bench.folder, server.port, "/hold/warm?n=%d", 200):close()
+  hibernate(2000)
   local before = server:resident()
   local held <close> = wsload.hold(bench.folder, server.port, "/hold/m%2$d?n=%1$d", count)
   frames(held, 1)
   held:close()
-  hibernate(5000)
+  hibernate(12000)
   bench.size(("growth after %d sockets came and went"):format(count), before // 10,
     math.max(0, server:resident() - before))
 end

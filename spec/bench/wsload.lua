@@ -31,7 +31,7 @@ function wsload.hold(folder, port, path, count)
   local name = ("%s/hold-%d-%d"):format(folder, port, math.random(1 << 30))
   process.run(("mkfifo %s"):format(name))
   process.write(name .. ".out", "")
-  os.execute(("sh -c 'exec %s hold %d \"%s\" %d <%s >%s.out 2>&1 &'"):format(
+  os.execute(("%s hold %d '%s' %d <%s >%s.out 2>&1 &"):format(
     tool("ws_load"), port, path, count, name, name))
   local self = setmetatable({ name = name, lines = 0, input = assert(io.open(name, "w")) }, held)
   self:answer("open")
