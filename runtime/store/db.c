@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/alarm_rows.h"
 #include "store/db_conn.h"
 #include "store/kv_list.h"
 #include "store/sql_cursor.h"
@@ -32,6 +33,8 @@ int db_open(const struct db_config *config, struct db **out, struct error *err)
     struct db *d = mem_zalloc(sizeof(*d));
     d->pf = pf;
     d->gate = pagefile_last_commit(pf);
+    if (pagefile_exists(pf))
+        alarm_rows_forget(d);
     list_init(&d->kv_lists);
     list_init(&d->cursors);
     list_init(&d->cache.idle);
@@ -228,6 +231,10 @@ int db_commit(struct db *d, struct error *err)
     if (!d->is_open && !d->is_reset)
         return 0;
     bool is_confirmed = d->is_confirmed || d->is_reset;
+    if (d->is_dirty || d->is_reset)
+        rc = alarm_rows_before_commit(d, err);
+    if (rc != 0)
+        return rc;
     if (d->is_dirty)
         rc = commit_writes(d, err);
     else
@@ -262,11 +269,14 @@ void db_rollback(struct db *d)
         end_readers(d, ERR_CANCELED, "query canceled because of a rollback",
                     "list() iterator was ended because of a rollback");
         disconnect(d);
+        alarm_rows_forget(d);
         pagefile_undo_reset(d->pf);
         d->is_reset = false;
     } else if (d->is_open) {
         kv_list_before_undo(d, d->kv_writes_begin);
         db_conn_cancel_changed(d, d->schema_changes_begin);
+        if (d->alarm_writes != d->alarm_writes_begin)
+            alarm_rows_forget(d);
         roll_back(d);
     }
 }
@@ -283,6 +293,7 @@ int db_delete_all(struct db *d, struct error *err)
     end_readers(d, ERR_CANCELED, "query canceled because reset()",
                 "list() iterator was ended because of deleteAll()");
     disconnect(d);
+    alarm_rows_clear(d);
     if (!pagefile_exists(d->pf))
         return 0;
     pagefile_reset(d->pf);

@@ -21,6 +21,11 @@ enum {
     "SELECT key,value FROM _mk_kv WHERE key>=?1 AND key<?2 ORDER BY key"
 static const char list_down_text[] = LIST_TEXT " DESC";
 
+#define ALARM_KEY " WHERE kind=?1 AND at=?2 AND name=?3"
+#define ALARM_FIELDS                                                           \
+    "SELECT kind,at,name,time,due,generation,retries,every,missed,cron,error," \
+    "payload FROM _mk_alarms"
+
 static const char *const own_text[DB_OWN_COUNT] = {
     [DB_OWN_BEGIN] = "BEGIN",
     [DB_OWN_COMMIT] = "COMMIT",
@@ -36,6 +41,16 @@ static const char *const own_text[DB_OWN_COUNT] = {
     [DB_OWN_NAME] = "SELECT value FROM _mk_meta WHERE key='name'",
     [DB_OWN_SET_NAME] =
         "INSERT OR IGNORE INTO _mk_meta(key,value) VALUES('name',?1)",
+    [DB_OWN_ALARM_GET] = ALARM_FIELDS ALARM_KEY,
+    [DB_OWN_ALARM_PUT] = "REPLACE INTO _mk_alarms"
+                         " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+    [DB_OWN_ALARM_MOVE] = "UPDATE _mk_alarms SET time=?4,due=?5,generation=?6,"
+                          "retries=?7" ALARM_KEY,
+    [DB_OWN_ALARM_DELETE] = "DELETE FROM _mk_alarms" ALARM_KEY,
+    [DB_OWN_ALARM_FIRST] = "SELECT at,name FROM _mk_alarms WHERE kind=?1"
+                           " ORDER BY at,name LIMIT 1",
+    [DB_OWN_ALARM_LIST] = ALARM_FIELDS " WHERE kind=?1 ORDER BY at,name",
+    [DB_OWN_ALARM_COUNT] = "SELECT count(*) FROM _mk_alarms WHERE kind=?1",
 };
 
 static const struct {
@@ -168,6 +183,7 @@ int db_conn_begin(struct db *d, struct error *err)
     d->is_dirty = false;
     d->turn_bytes = 0;
     d->kv_writes_begin = d->kv_writes;
+    d->alarm_writes_begin = d->alarm_writes;
     d->schema_changes_begin = d->schema_changes;
     return 0;
 }

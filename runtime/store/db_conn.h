@@ -38,14 +38,29 @@ enum db_own {
     DB_OWN_LIST_DOWN,
     DB_OWN_NAME,
     DB_OWN_SET_NAME,
+    DB_OWN_ALARM_GET,
+    DB_OWN_ALARM_PUT,
+    DB_OWN_ALARM_MOVE,
+    DB_OWN_ALARM_DELETE,
+    DB_OWN_ALARM_FIRST,
+    DB_OWN_ALARM_LIST,
+    DB_OWN_ALARM_COUNT,
     DB_OWN_COUNT
 };
 
 /* What the transaction was when a savepoint began. */
 struct db_frame {
     bool is_dirty, is_confirmed;
-    uint64_t kv_writes;
+    uint64_t kv_writes, alarm_writes;
     uint32_t schema_changes;
+};
+
+/* What is known of the object's alarms, as the open transaction sees them; -1:
+ * not known. */
+struct db_alarms {
+    int64_t next;  /* when the first is due, or 0: there is none */
+    int64_t count; /* of those alive */
+    int64_t dead;  /* dead letters */
 };
 
 struct db {
@@ -67,14 +82,17 @@ struct db {
     uint64_t gate;
     uint64_t kv_writes;            /* of _mk_kv, ever */
     uint64_t kv_writes_begin;      /* of them, before the open transaction */
+    uint64_t alarm_writes;         /* of _mk_alarms, ever */
+    uint64_t alarm_writes_begin;   /* as kv_writes_begin */
     uint32_t schema_changes;       /* by the script's SQL, ever */
     uint32_t schema_changes_begin; /* as kv_writes_begin */
 
     struct db_frame *frames; /* owned */
     int frame_count, frame_cap;
 
-    struct list kv_lists; /* kv_list.c */
-    struct list cursors;  /* sql_cursor.c */
+    struct db_alarms alarms; /* alarm_rows.c */
+    struct list kv_lists;    /* kv_list.c */
+    struct list cursors;     /* sql_cursor.c */
     struct sql_cache cache;
 
     db_progress_cb progress;

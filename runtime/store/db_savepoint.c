@@ -1,6 +1,7 @@
 /* Nested transactions: every level is a savepoint of the same name, of which
  * SQLite means the innermost. */
 #include "base/mem.h"
+#include "store/alarm_rows.h"
 #include "store/db_conn.h"
 #include "store/kv_list.h"
 
@@ -15,6 +16,7 @@ static void push(struct db *d)
         .is_dirty = d->is_dirty,
         .is_confirmed = d->is_confirmed,
         .kv_writes = d->kv_writes,
+        .alarm_writes = d->alarm_writes,
         .schema_changes = d->schema_changes,
     };
 }
@@ -59,6 +61,8 @@ int db_savepoint_undo(struct db *d, struct error *err)
         return rc;
     kv_list_before_undo(d, frame.kv_writes);
     db_conn_cancel_changed(d, frame.schema_changes);
+    if (d->alarm_writes != frame.alarm_writes)
+        alarm_rows_forget(d);
     rc = db_conn_run(d, DB_OWN_UNDO, err);
     if (rc == 0)
         rc = db_conn_run(d, DB_OWN_RELEASE, err);

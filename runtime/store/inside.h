@@ -57,8 +57,9 @@ struct store_client {
     struct list dirty;   /* struct pagefile, by needed_from: not in its file */
     int64_t overlay_pages; /* of all page files */
     struct connections connections;
-    struct buf scratch;     /* the record that is being made */
-    struct list open_files; /* struct pagefile with a file, by last use */
+    int64_t alarm_generation; /* the last that was given */
+    struct buf scratch;       /* the record that is being made */
+    struct list open_files;   /* struct pagefile with a file, by last use */
     size_t open_file_count;
 };
 
@@ -116,6 +117,7 @@ struct pagefile {
     int failure;         /* ERR_*: of the last operation that failed */
     bool is_refused;     /* it was the log that refused */
     int64_t next_alarm;
+    int64_t dead_letters; /* -1: not known */
 
     struct list dirty_link;
     uint64_t needed_from;  /* first commit that is not in the file, or 0 */

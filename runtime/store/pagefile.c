@@ -174,6 +174,7 @@ int pagefile_open(struct store_client *c, const char *class_name,
     f->is_open = true;
     f->failure = 0;
     f->is_refused = false;
+    f->dead_letters = -1;
     pagefile_rollback(f);
     *out = f;
     return 0;
@@ -341,6 +342,11 @@ uint64_t pagefile_last_commit(const struct pagefile *f)
 void pagefile_set_next_alarm(struct pagefile *f, int64_t ms)
 {
     f->next_alarm = ms;
+}
+
+void pagefile_set_dead_letters(struct pagefile *f, int64_t count)
+{
+    f->dead_letters = count;
 }
 
 int pagefile_failure(const struct pagefile *f, struct error *err)

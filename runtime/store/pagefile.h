@@ -55,6 +55,8 @@ int pagefile_commit_reset(struct pagefile *pf, struct error *err);
 /* When the object's next alarm is due, in ms since the Unix epoch (0: none):
  * what the records of the next commits say of it. */
 void pagefile_set_next_alarm(struct pagefile *pf, int64_t ms);
+/* How many dead letters it has among its alarms, after the next commit. */
+void pagefile_set_dead_letters(struct pagefile *pf, int64_t count);
 /* Bytes of memory that the overlay holds. */
 int64_t pagefile_overlay_bytes(const struct pagefile *pf);
 

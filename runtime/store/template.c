@@ -10,9 +10,11 @@ static const char template_sql[] =
     "PRAGMA page_size = 4096;"
     "CREATE TABLE _mk_kv(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;"
     "CREATE TABLE _mk_meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-    "CREATE TABLE _mk_alarms(name TEXT PRIMARY KEY, time INTEGER,"
-    " payload BLOB, every INTEGER, cron TEXT, missed TEXT, retry INTEGER,"
-    " grid INTEGER) WITHOUT ROWID;";
+    /* alarm_rows.h */
+    "CREATE TABLE _mk_alarms(kind INTEGER, at INTEGER, name BLOB,"
+    " time INTEGER, due INTEGER, generation INTEGER, retries INTEGER,"
+    " every INTEGER, missed INTEGER, cron TEXT, error TEXT, payload BLOB,"
+    " PRIMARY KEY(kind, at, name)) WITHOUT ROWID;";
 
 /* The schema's version tells this schema from every other: the one of another
  * template, and what a script makes of this one, which counts on from here. */
