@@ -124,5 +124,7 @@ void realm_evict_idle(struct realm *r);
 void realm_push(struct object *o, struct event *e);
 /* `o` has something to do: to the end of the run queue unless it is in it. */
 void realm_schedule(struct realm *r, struct object *o);
+/* Monotonic time, good enough for times of idleness. */
+uint64_t realm_now_ns(const struct realm *r);
 
 #endif
