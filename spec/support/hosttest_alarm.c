@@ -11,6 +11,7 @@
  * What fails returns nil, text, name of the error.  Nothing is collected.
  */
 #include "spec/support/alarm_world.h"
+#include "spec/support/store_faults.h"
 #include "store/alarm.h"
 #include "store/kv.h"
 
@@ -352,11 +353,14 @@ static const luaL_Reg object_methods[] = {
 static const luaL_Reg functions[] = {
     {"store", new_store},
     {"records", records},
+    {"fail_alloc", fail_alloc},
     {NULL, NULL},
 };
 
 int luaopen_hosttest_alarm(lua_State *L)
 {
+    if (fault.real.xMalloc == NULL)
+        install_faults();
     add_type(L, STORE_MT, store_methods);
     add_type(L, OBJECT_MT, object_methods);
     luaL_newlib(L, functions);

@@ -1,12 +1,13 @@
-/* store_faults.h - SQLite's allocator for hosttest_store.c, which can fail. */
+/* store_faults.h - SQLite's allocator for a test module, which can fail. */
 #ifndef SPEC_STORE_FAULTS_H
 #define SPEC_STORE_FAULTS_H
 
+#include <lauxlib.h>
+#include <lua.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "spec/support/store_face.h"
 #include "store/sqlmem.h"
 
 /* SQLite's allocator with a countdown: the n-th allocation from now fails, and
