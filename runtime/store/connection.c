@@ -178,27 +178,45 @@ static bool touch_page(struct connection *c)
     return rc == SQLITE_ROW || rc == SQLITE_DONE;
 }
 
+static bool unlock(struct connection *c)
+{
+    return sqlite3_exec(c->sqlite, "PRAGMA locking_mode = NORMAL", NULL, NULL,
+                        NULL) == SQLITE_OK &&
+           touch_page(c) && !vfs_is_locked(c->sqlite);
+}
+
+/* As large as every object at first. */
+static bool has_template_size(const struct pagefile *f)
+{
+    return f->page_count == f->client->store->image.count;
+}
+
 /* Make the connection forget its object; false where it cannot, and then it is
- * of no use but to that. */
-static bool unbind(struct connection *c)
+ * of no use but to that.  `next` (NULL: not known yet) gets it: what SQLite
+ * knows under its lock but for the cache, the number of pages, may be the same
+ * there, and then it needs not give up the lock, which costs more than all the
+ * rest. */
+static bool unbind(struct connection *c, const struct pagefile *next)
 {
     if (!c->is_plain || c->file->failure != 0 || is_busy(c) ||
         !has_template_schema(c->file))
         return false;
+    bool is_alike = next != NULL && !next->state.exists &&
+                    has_template_size(next) && has_template_size(c->file);
+
     sqlite3_progress_handler(c->sqlite, 0, NULL, NULL);
-    if (sqlite3_exec(c->sqlite, "PRAGMA locking_mode = NORMAL", NULL, NULL,
-                     NULL) != SQLITE_OK ||
-        !touch_page(c) ||
+    if ((!is_alike && !unlock(c)) ||
         sqlite3_file_control(c->sqlite, "main", SQLITE_FCNTL_RESET_CACHE,
-                             NULL) != SQLITE_OK ||
-        !vfs_unbind(c->sqlite))
+                             NULL) != SQLITE_OK)
         return false;
+    vfs_unbind(c->sqlite);
     c->file = NULL;
     return true;
 }
 
 /* One that another object holds and does not need now, unbound, or NULL. */
-static struct connection *take_held(struct connection_queue *q)
+static struct connection *take_held(struct connection_queue *q,
+                                    const struct pagefile *next)
 {
     for (size_t i = 0; i < TRIES && i < q->count; i++) {
         struct connection *c = first_of(q);
@@ -209,16 +227,17 @@ static struct connection *take_held(struct connection_queue *q)
         }
         leave(c);
         *c->holder = NULL;
-        if (unbind(c))
+        if (unbind(c, next))
             return c;
         close_connection(c);
     }
     return NULL;
 }
 
-/* One without an object, for `queue`, or NULL. */
+/* One without an object, for `next` in `queue`, or NULL. */
 static struct connection *take_unbound(struct connections *home,
-                                       struct connection_queue *queue)
+                                       struct connection_queue *queue,
+                                       const struct pagefile *next)
 {
     struct connection *c = first_of(&home->spare);
 
@@ -226,13 +245,14 @@ static struct connection *take_unbound(struct connections *home,
         leave(c);
         return c;
     }
-    return queue->count < queue->max ? NULL : take_held(queue);
+    return queue->count < queue->max ? NULL : take_held(queue, next);
 }
 
 static bool bind(struct connection *c, struct pagefile *f)
 {
     vfs_bind(c->sqlite, f);
-    return sqlite3_exec(c->sqlite, "PRAGMA locking_mode = EXCLUSIVE", NULL,
+    return vfs_is_locked(c->sqlite) ||
+           sqlite3_exec(c->sqlite, "PRAGMA locking_mode = EXCLUSIVE", NULL,
                         NULL, NULL) == SQLITE_OK;
 }
 
@@ -242,7 +262,7 @@ int connection_take(struct pagefile *f, struct connection **holder,
     struct connections *home = &f->client->connections;
     struct connection_queue *queue =
         f->is_known ? &home->staying : &home->guests;
-    struct connection *c = take_unbound(home, queue);
+    struct connection *c = take_unbound(home, queue, f);
     int rc = 0;
 
     *holder = NULL;
@@ -285,7 +305,7 @@ void connection_drop(struct connection *c)
 
     leave(c);
     *c->holder = NULL;
-    if (spare->count < spare->max && unbind(c))
+    if (spare->count < spare->max && unbind(c, NULL))
         push(spare, c);
     else
         close_connection(c);

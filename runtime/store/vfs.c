@@ -244,14 +244,14 @@ void vfs_bind(sqlite3 *db, struct pagefile *pages)
     file_of(db)->pages = pages;
 }
 
-bool vfs_unbind(sqlite3 *db)
+void vfs_unbind(sqlite3 *db)
 {
-    struct vfs_file *f = file_of(db);
+    file_of(db)->pages = NULL;
+}
 
-    if (f->lock != SQLITE_LOCK_NONE)
-        return false;
-    f->pages = NULL;
-    return true;
+bool vfs_is_locked(sqlite3 *db)
+{
+    return file_of(db)->lock != SQLITE_LOCK_NONE;
 }
 
 static void configure(void)

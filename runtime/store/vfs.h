@@ -37,10 +37,14 @@ void vfs_init(struct vfs *v, const struct clock *clock);
 void vfs_fini(struct vfs *v);
 
 /* Let the connection's file be another object's: only for a connection that
- * holds no lock and has nothing of the former one in its cache. */
+ * has nothing of the former one in its cache, and holds no lock or goes to as
+ * many pages. */
 void vfs_bind(sqlite3 *db, struct pagefile *pages);
-/* Take its object away; false, and nothing done, while it holds a lock. */
-bool vfs_unbind(sqlite3 *db);
+/* Take its object away. */
+void vfs_unbind(sqlite3 *db);
+/* Whether SQLite holds a lock on the file, and thus believes that nobody else
+ * changes its size. */
+bool vfs_is_locked(sqlite3 *db);
 
 /* template.c */
 int template_build(struct template_image *t, struct error *err);

@@ -49,6 +49,44 @@ describe("connections, when many objects are open,", function()
     check_all(all, "b")
   end)
 
+  it("pass from objects of every size to new ones", function()
+    local big = ("x"):rep(3000)
+    local size -- of a small one
+    local all = {}
+    for i = 1, 3 * GUESTS do
+      local d = S.db({ id = i, name = "n" .. i }, w)
+      all[i] = d
+      if i % 5 == 1 then -- undone after it grew
+        for k = 1, 30 do d:put("k" .. k, big) end
+        d:rollback()
+      elseif i % 5 == 2 then -- grown
+        for k = 1, 30 do d:put("k" .. k, big .. i) end
+      elseif i % 5 == 3 then -- only read
+        assert.is_false(d:get("k1"))
+      end
+      if i % 5 ~= 3 then
+        d:put("k", "v" .. i)
+        assert.equal(0, d:commit())
+      end
+      size = size or d:size()
+      if i % 5 ~= 2 then assert.equal(size, d:size()) end
+    end
+    w:pump()
+    local function check(i)
+      local d = all[i]
+      assert.equal(i % 5 ~= 3 and "v" .. i, (d:get("k")))
+      for _, k in ipairs { 1, 15, 30 } do
+        assert.equal(i % 5 == 2 and big .. i, (d:get("k" .. k)))
+      end
+    end
+    for i = 1, #all do check(i) end
+    for i = 1, #all, 2 do
+      all[i]:close()
+      all[i] = S.db({ id = i }, w)
+    end
+    for i = #all, 1, -1 do check(i) end
+  end)
+
   it("are fewer than the objects that come again", function()
     local all = open(STAYING + GUESTS + 40)
     put_all(all, "a")
