@@ -108,6 +108,12 @@ static uint64_t word(const uint8_t *p)
     return get64(p);
 }
 
+static bool is_same_32(const uint8_t *a, const uint8_t *b)
+{
+    return ((word(a) ^ word(b)) | (word(a + 8) ^ word(b + 8)) |
+            (word(a + 16) ^ word(b + 16)) | (word(a + 24) ^ word(b + 24))) == 0;
+}
+
 /* The first byte from `at` on where the pages differ, or STORE_PAGE. */
 static size_t next_difference(const uint8_t *a, const uint8_t *b, size_t at)
 {
@@ -115,6 +121,8 @@ static size_t next_difference(const uint8_t *a, const uint8_t *b, size_t at)
         at++;
     if (at % 8 != 0)
         return at;
+    while (at + 32 <= STORE_PAGE && is_same_32(a + at, b + at))
+        at += 32;
     while (at < STORE_PAGE && word(a + at) == word(b + at))
         at += 8;
     while (at < STORE_PAGE && a[at] == b[at])
