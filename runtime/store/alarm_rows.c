@@ -213,17 +213,24 @@ int64_t alarm_rows_count(struct db *d, enum alarm_kind kind, struct error *err)
 
 /* ---- the commit ---- */
 
-int alarm_rows_before_commit(struct db *d, struct error *err)
+static int find_next(struct db *d, struct error *err)
 {
     char name[ALARM_NAME_MAX];
     struct alarm_key key;
     struct error e = {0};
 
-    if (d->alarms.next < 0 &&
-        alarm_rows_first(d, ALARM_ROW_ORDER, name, &key, &e) < 0) {
-        db_conn_break(d, &e);
-        return db_conn_broken(d, err);
-    }
+    if (alarm_rows_first(d, ALARM_ROW_ORDER, name, &key, &e) >= 0)
+        return 0;
+    db_conn_break(d, &e);
+    return db_conn_broken(d, err);
+}
+
+int alarm_rows_before_commit(struct db *d, struct error *err)
+{
+    int rc = d->alarms.next < 0 ? find_next(d, err) : 0;
+
+    if (rc != 0)
+        return rc;
     pagefile_set_next_alarm(d->pf, d->alarms.next);
     if (d->alarms.dead >= 0)
         pagefile_set_dead_letters(d->pf, d->alarms.dead);
