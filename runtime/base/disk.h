@@ -41,6 +41,9 @@ struct disk_ops {
      * fail for want of it; a shorter file grows with zeros. */
     int (*allocate)(struct file *f, int64_t size);
     int64_t (*size)(struct file *f);
+    /* When it was written last, in ms since the Unix epoch.  NULL: it is
+     * not kept. */
+    int64_t (*modified_ms)(struct file *f);
     /* A file or an empty folder. */
     int (*remove)(struct disk *d, const char *path);
     /* A file, or a folder with all that is in it, at once.  A folder `to` may

@@ -221,6 +221,15 @@ static int64_t real_size(struct file *f)
     return fstat(fd_of(f), &st) != 0 ? map_errno(errno) : (int64_t)st.st_size;
 }
 
+static int64_t real_modified_ms(struct file *f)
+{
+    struct stat st;
+
+    if (fstat(fd_of(f), &st) != 0)
+        return 0;
+    return (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+}
+
 static int real_remove(struct disk *d, const char *path)
 {
     int rc = unlinkat(real(d)->root, path, 0);
@@ -332,6 +341,7 @@ static const struct disk_ops real_ops = {
     .truncate = real_truncate,
     .allocate = real_allocate,
     .size = real_size,
+    .modified_ms = real_modified_ms,
     .remove = real_remove,
     .rename = real_rename,
     .sync_all = real_sync_all,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/disk.h"
 #include "base/mem.h"
@@ -100,6 +101,18 @@ static int read_script(struct node *n, struct code **out,
 
 /* ---- start ---- */
 
+/* The file in the data folder, absolute; owned. */
+static char *directory_path(const char *data)
+{
+    char *folder = realpath(data, NULL);
+    struct buf path = {0};
+
+    buf_printf(&path, "%s/directory.sqlite", folder == NULL ? data : folder);
+    buf_add_byte(&path, '\0');
+    free(folder);
+    return path.p;
+}
+
 static int open_store(struct node *n, struct error *err)
 {
     const struct limits *l = &n->config->limits;
@@ -114,8 +127,12 @@ static int open_store(struct node *n, struct error *err)
         .object_bytes = l->storage_mb << 20,
         .turn_bytes = l->turn_mb << 20,
         .durability = n->config->relaxed ? STORE_RELAXED : STORE_DISK};
+    char *directory = directory_path(n->config->data);
 
-    return store_open(&config, &n->store, err);
+    config.directory_path = directory;
+    rc = store_open(&config, &n->store, err);
+    free(directory);
+    return rc;
 }
 
 static int load_script(struct node *n, struct error *err)

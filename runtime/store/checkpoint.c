@@ -194,6 +194,7 @@ static void finish(struct store_client *c, struct checkpoint *p)
     }
     drop_written(f, p);
     settle_state(&f->state);
+    noting_checkpoint(f);
     for (struct list *i = f->commits.next; i != &f->commits; i = i->next) {
         struct commit *commit = container_of(i, struct commit, file_link);
 

@@ -117,6 +117,10 @@ static void free_segments(struct checkpointer *c)
         sequence = log_releasable(s->log, needed);
     if (sequence == 0)
         return;
+    /* What the segments say is in the directory before they go.  Should it fail
+     * now, they stay until the next ones are to go. */
+    if (directory_flush(s->directory, NULL) != 0)
+        return;
     int rc = s->config.disk->ops->sync_all(s->config.disk);
     if (rc == 0) {
         log_release(s->log, sequence);

@@ -110,8 +110,10 @@ int store_rename_class(struct store *s, const char *from, const char *to,
     char path[PATH_ROOM];
     int rc = has_objects(s, from, err);
 
-    if (rc <= 0)
+    if (rc < 0)
         return rc;
+    if (rc == 0) /* perhaps it was moved just before a crash */
+        return directory_move_class(s->directory, from, to, err);
     rc = has_objects(s, to, err);
     if (rc < 0)
         return rc;
@@ -125,9 +127,9 @@ int store_rename_class(struct store *s, const char *from, const char *to,
     if (rc == 0)
         rc = move(w.disk, path, w.path);
     if (rc != 0)
-        error_set(err, rc, "cannot rename class '%s' to '%s': %s", from, to,
-                  err_text(rc));
-    return rc;
+        return error_set(err, rc, "cannot rename class '%s' to '%s': %s", from,
+                         to, err_text(rc));
+    return directory_move_class(s->directory, from, to, err);
 }
 
 int store_delete_class(struct store *s, const char *name, struct error *err)
@@ -136,8 +138,10 @@ int store_delete_class(struct store *s, const char *name, struct error *err)
     char path[PATH_ROOM];
     int rc = has_objects(s, name, err);
 
-    if (rc <= 0)
+    if (rc < 0)
         return rc;
+    if (rc == 0)
+        return directory_move_class(s->directory, name, NULL, err);
     class_path(path, name);
     rc = class_move_sweep(d);
     if (rc == 0)
@@ -147,5 +151,5 @@ int store_delete_class(struct store *s, const char *name, struct error *err)
                          err_text(rc));
     /* It is gone; what cannot be removed now is when the store is opened. */
     class_move_sweep(d);
-    return 0;
+    return directory_move_class(s->directory, name, NULL, err);
 }

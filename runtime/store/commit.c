@@ -89,7 +89,8 @@ static struct slice encode(struct pagefile *f)
         .epoch = 1,
         .page_count = f->page_count,
         .next_alarm = f->next_alarm,
-        .time_ms = clock_wall_ms(f->client->store->config.clock),
+        .dead = f->dead_letters,
+        .time_ms = f->time_ms,
     };
 
     if (f->resets)
@@ -172,6 +173,8 @@ static void change_state(struct pagefile *f, const struct commit *c)
     s->page_count = s->exists ? f->page_count : image_of(f)->count;
     s->file_pages = lower(s->file_pages, cut);
     s->next_file_pages = lower(s->next_file_pages, cut);
+    s->next_alarm = f->next_alarm;
+    s->dead = f->dead_letters;
     s->is_reset |= c->is_reset;
     s->next_is_reset |= c->is_reset;
 }
@@ -231,6 +234,7 @@ int commit_pages(struct pagefile *f)
     }
     if (is_on_template(f) && f->written.count != 0)
         add_template(f);
+    f->time_ms = clock_wall_ms(client->store->config.clock);
     struct commit *c = new_commit(f);
     int rc = log_append(client->store->log, &client->port, &c->entry);
     if (rc != 0) {
@@ -243,6 +247,7 @@ int commit_pages(struct pagefile *f)
     apply(f, c);
     uint64_t number = c->entry.number;
     pagefile_rollback(f);
+    noting_commit(f, &c->before);
     if (!atomic_load_explicit(&f->class->has_commits, memory_order_relaxed))
         atomic_store(&f->class->has_commits, true);
     mark_dirty(f, number);
@@ -294,6 +299,8 @@ static void undo(struct pagefile *f, struct commit *c)
 
 void commit_undo(struct pagefile *f, uint64_t durable)
 {
+    bool has_undone = false;
+
     f->client->overlay_pages -= f->pages.count;
     while (!list_empty(&f->commits)) {
         struct commit *c =
@@ -302,6 +309,7 @@ void commit_undo(struct pagefile *f, uint64_t durable)
         if (c->entry.number <= durable)
             break;
         undo(f, c);
+        has_undone = true;
     }
     f->client->overlay_pages += f->pages.count;
     checkpoint_cancel(f, durable);
@@ -310,4 +318,6 @@ void commit_undo(struct pagefile *f, uint64_t durable)
     if (f->needed_from > durable)
         checkpoint_set_needed(f, 0);
     pagefile_rollback(f);
+    if (has_undone && !f->client->store->is_dropped)
+        noting_undone(f);
 }

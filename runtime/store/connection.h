@@ -30,7 +30,7 @@ enum {
     CONNECTIONS_GUESTS = 64,
     CONNECTIONS_STAYING = 1024,
     CONNECTIONS_SPARE = 16,
-    CONNECTION_OWN = 20, /* statements that a holder may keep with it */
+    CONNECTION_OWN = 21, /* statements that a holder may keep with it */
 };
 
 struct connection_queue {

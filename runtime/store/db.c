@@ -126,8 +126,11 @@ static int store_name(struct db *d, struct error *err)
     sqlite3_bind_blob(st, 1, d->name, (int)d->name_n, SQLITE_STATIC);
     rc = sqlite3_step(st);
     sqlite3_reset(st);
-    if (rc == SQLITE_DONE)
+    if (rc == SQLITE_DONE) {
+        if (sqlite3_changes(d->conn->sqlite) != 0)
+            pagefile_set_name(d->pf, (struct slice){d->name, d->name_n});
         return 0;
+    }
     struct error e = {0};
     db_conn_say(d, rc, -1, &e);
     db_conn_break(d, &e);

@@ -45,6 +45,7 @@ enum db_own {
     DB_OWN_ALARM_FIRST,
     DB_OWN_ALARM_LIST,
     DB_OWN_ALARM_COUNT,
+    DB_OWN_FACTS, /* of facts.c, which has no struct db */
     DB_OWN_COUNT
 };
 

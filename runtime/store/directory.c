@@ -231,6 +231,8 @@ void directory_note(struct directory *d, const struct directory_entry *e,
         .dead = e->dead,
     };
 
+    if ((known & DIRECTORY_NEW) != 0)
+        n.known |= DIRECTORY_FIELDS;
     pthread_mutex_lock(&d->pending.mutex);
     n.class = directory_intern(d, e->class_name);
     batch_add(d->pending.open, &n);

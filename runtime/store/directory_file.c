@@ -35,7 +35,7 @@ static const char tables_sql[] =
     "COMMIT";
 
 #define FIELDS                                                                 \
-    "SELECT class,id,name,created,last_commit,bytes,next_alarm,dead"           \
+    "SELECT class,id,name,created,last_commit,bytes,next_alarm,dead,unnamed"   \
     " FROM objects "
 #define ROW        " WHERE class=?1 AND id=?2"
 #define OF_CLASS   "WHERE class=?1 "
@@ -56,8 +56,9 @@ static const char *const texts[FILE_STATEMENTS] = {
                      "bytes=?6,next_alarm=?7,dead=?8,unnamed=?9" ROW,
     [FILE_SET_NAME] = "UPDATE objects SET name=?3,unnamed=0" ROW,
     [FILE_SET_SIZE] = "UPDATE objects SET last_commit=?5,bytes=?6" ROW,
-    [FILE_SET_ALARM] = "UPDATE objects SET next_alarm=?7" ROW,
-    [FILE_SET_DEAD] = "UPDATE objects SET dead=?8" ROW,
+    [FILE_SET_ALARM] =
+        "UPDATE objects SET next_alarm=?7" ROW " AND next_alarm<>?7",
+    [FILE_SET_DEAD] = "UPDATE objects SET dead=?8" ROW " AND dead<>?8",
     [FILE_DELETE] = "DELETE FROM objects" ROW,
     [FILE_CLASS] = "INSERT OR IGNORE INTO classes(number,name) VALUES(?1,?2)",
     [FILE_COUNT] = "UPDATE classes SET count=count+?2 WHERE number=?1",
@@ -71,7 +72,7 @@ static const char *const texts[FILE_STATEMENTS] = {
     [FILE_NAMELESS + 2] = FIELDS DEAD NAMELESS IN_ORDER,
     [FILE_NAMELESS + 3] = FIELDS DEAD NAMELESS WITH_ALARM IN_ORDER,
     /* From the index alone. */
-    [FILE_DUE] = "SELECT class,id,name,0,0,0,next_alarm,0 FROM objects"
+    [FILE_DUE] = "SELECT class,id,name,0,0,0,next_alarm,0,0 FROM objects"
                  " INDEXED BY objects_alarm WHERE next_alarm<>0"
                  " AND next_alarm<=?1 AND (next_alarm,id)>(?2,?3)"
                  " ORDER BY next_alarm,id",
@@ -208,7 +209,7 @@ struct note dirfile_row(sqlite3_stmt *st)
     const void *id = sqlite3_column_blob(st, 1);
     struct note n = {
         .class = (uint32_t)sqlite3_column_int64(st, 0),
-        .known = DIRECTORY_NEW,
+        .known = DIRECTORY_NEW | DIRECTORY_FIELDS,
         .created = sqlite3_column_int64(st, 3),
         .last_commit = sqlite3_column_int64(st, 4),
         .bytes = sqlite3_column_int64(st, 5),
@@ -218,6 +219,8 @@ struct note dirfile_row(sqlite3_stmt *st)
 
     if (id != NULL && sqlite3_column_bytes(st, 1) == OID_SIZE)
         memcpy(n.id.b, id, OID_SIZE);
+    if (sqlite3_column_int(st, 8) != 0)
+        n.known &= ~(unsigned)DIRECTORY_NAME;
     n.name.p = sqlite3_column_blob(st, 2); /* of x'' it is NULL */
     n.name.n = n.name.p == NULL ? 0 : (size_t)sqlite3_column_bytes(st, 2);
     return n;

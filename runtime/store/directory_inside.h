@@ -19,9 +19,16 @@
 #include "base/list.h"
 #include "store/directory.h"
 
+enum {
+    DIRECTORY_FIELDS =
+        DIRECTORY_NAME | DIRECTORY_SIZE | DIRECTORY_ALARM | DIRECTORY_DEAD,
+    DIRECTORY_ANY = DIRECTORY_FIELDS | DIRECTORY_GONE | DIRECTORY_NEW,
+};
+
 /* ---- notes ---- */
 
-/* What is said of one object, the later over the earlier. */
+/* What is said of one object, the later over the earlier.  NEW: nothing that
+ * the file says counts; the fields that are known are all there is. */
 struct note {
     struct note *next; /* in its slot */
     struct oid id;
@@ -206,10 +213,6 @@ struct note *dirread_note(const struct dirread *r, uint32_t class,
 int dirread_complete(struct dirread *r, struct note *n);
 
 /* directory_merge.c */
-enum {
-    DIRECTORY_ANY = DIRECTORY_GONE | DIRECTORY_NEW | DIRECTORY_NAME |
-                    DIRECTORY_SIZE | DIRECTORY_ALARM | DIRECTORY_DEAD,
-};
 /* Bytes, a shorter one before what it begins. */
 int note_compare_bytes(struct slice a, struct slice b);
 /* Of two struct note *, for qsort: the named before the nameless. */

@@ -96,10 +96,8 @@ static int takes_listed(void *arg, struct dirread *r, struct note *n)
 {
     const struct listing *l = arg;
     const struct directory_query *q = l->query;
-    unsigned named = DIRECTORY_NAME | DIRECTORY_NEW;
-
     if (n->class != l->class ||
-        ((n->known & named) != 0 && !range_has(&l->range, n)))
+        ((n->known & DIRECTORY_NAME) != 0 && !range_has(&l->range, n)))
         return 0;
     int rc = dirread_complete(r, n);
     if (rc <= 0)

@@ -12,11 +12,6 @@ enum {
     CHUNK_MOST = 65536,
 };
 
-enum {
-    ALL_FIELDS =
-        DIRECTORY_NAME | DIRECTORY_SIZE | DIRECTORY_ALARM | DIRECTORY_DEAD,
-};
-
 struct chunk {
     struct chunk *next;
     size_t size;
@@ -118,23 +113,19 @@ void note_fold(struct note *to, const struct note *from)
 {
     unsigned known = from->known;
 
-    if ((known & (DIRECTORY_NEW | DIRECTORY_GONE)) != 0) {
+    if ((known & (DIRECTORY_NEW | DIRECTORY_GONE)) != 0)
         *to = (struct note){.next = to->next,
                             .id = to->id,
                             .class = to->class,
                             .known = known & DIRECTORY_GONE};
-        if ((known & DIRECTORY_GONE) != 0)
-            return;
-        to->known = DIRECTORY_NEW;
-        known = DIRECTORY_NEW | ALL_FIELDS;
-        to->created = from->created;
-    } else if ((to->known & DIRECTORY_GONE) != 0) {
+    if ((known & DIRECTORY_GONE) != 0)
+        return;
+    if ((to->known & DIRECTORY_GONE) != 0) {
         /* It was gone and is back: nothing of before counts. */
         to->known = DIRECTORY_NEW;
-        to->created = from->created;
-    } else if (to->created == 0) {
-        to->created = from->created;
     }
+    if (to->created == 0)
+        to->created = from->created;
     to->known |= known;
     if ((known & DIRECTORY_NAME) != 0)
         to->name = from->name;
@@ -153,7 +144,7 @@ void batch_add(struct batch *b, const struct note *n)
     struct note copy = *n;
     struct note *to = batch_find(b, n->class, &n->id);
 
-    if ((n->known & (DIRECTORY_NAME | DIRECTORY_NEW)) != 0) {
+    if ((n->known & DIRECTORY_NAME) != 0) {
         bool is_same = to != NULL && slice_eq(to->name, n->name);
 
         copy.name = is_same ? to->name : take_name(b, n->name);

@@ -49,8 +49,6 @@ static void bind_name(sqlite3_stmt *st, struct slice name)
 
 static void bind_fields(sqlite3_stmt *st, const struct note *n)
 {
-    bool has_name = (n->known & (DIRECTORY_NAME | DIRECTORY_NEW)) != 0;
-
     bind(st, n);
     bind_name(st, n->name);
     sqlite3_bind_int64(st, 4, n->created);
@@ -58,7 +56,7 @@ static void bind_fields(sqlite3_stmt *st, const struct note *n)
     sqlite3_bind_int64(st, 6, n->bytes);
     sqlite3_bind_int64(st, 7, n->next_alarm);
     sqlite3_bind_int64(st, 8, n->dead);
-    sqlite3_bind_int(st, 9, !has_name);
+    sqlite3_bind_int(st, 9, (n->known & DIRECTORY_NAME) == 0);
 }
 
 /* Run it with what it takes of `n`; returns the rows changed, or ERR_*. */
@@ -88,8 +86,8 @@ static int change(struct write *w, enum file_statement which,
     return rc != 0 ? rc : sqlite3_changes(f->db);
 }
 
-/* What is known of an object that may be there.  Returns the rows changed by
- * the last statement, or ERR_*. */
+/* What is known of an object that may be there.  Returns the rows changed, or
+ * ERR_*. */
 static int update(struct write *w, const struct note *n)
 {
     static const struct {
@@ -101,18 +99,20 @@ static int update(struct write *w, const struct note *n)
         {DIRECTORY_ALARM, FILE_SET_ALARM},
         {DIRECTORY_DEAD, FILE_SET_DEAD},
     };
-    int rc = 0;
+    int changed = 0;
 
     if ((n->known & DIRECTORY_NEW) != 0)
         return 0;
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         if ((n->known & fields[i].known) == 0)
             continue;
-        rc = change(w, fields[i].which, n);
-        if (rc <= 0)
+        int rc = change(w, fields[i].which, n);
+
+        if (rc < 0)
             return rc;
+        changed += rc;
     }
-    return rc;
+    return changed;
 }
 
 static int write_note(struct write *w, const struct note *n)

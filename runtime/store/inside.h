@@ -19,6 +19,7 @@
 #include "base/slice.h"
 #include "store/checkpoint.h"
 #include "store/connection.h"
+#include "store/directory.h"
 #include "store/log.h"
 #include "store/overlay.h"
 #include "store/pagefile.h"
@@ -35,6 +36,7 @@ struct store {
     struct store_config config;
     struct log *log;
     struct checkpointer *checkpointer;
+    struct directory *directory;
     struct template_image image; /* read only once open */
     pthread_mutex_t mutex;       /* all below */
     struct store_class *classes;
@@ -57,9 +59,10 @@ struct store_client {
     struct list dirty;   /* struct pagefile, by needed_from: not in its file */
     int64_t overlay_pages; /* of all page files */
     struct connections connections;
-    int64_t alarm_generation; /* the last that was given */
-    struct buf scratch;       /* the record that is being made */
-    struct list open_files;   /* struct pagefile with a file, by last use */
+    int64_t alarm_generation;        /* the last that was given */
+    struct directory_reader *reader; /* owned; NULL until it is needed */
+    struct buf scratch;              /* the record that is being made */
+    struct list open_files; /* struct pagefile with a file, by last use */
     size_t open_file_count;
 };
 
@@ -77,6 +80,8 @@ struct page_state {
     bool exists;         /* a commit made it; else it is the template */
     bool is_reset;       /* nothing in the file counts any more */
     bool next_is_reset;
+    int64_t next_alarm;  /* as the last commit said; -1: it is not known */
+    int64_t dead;        /* likewise */
     uint32_t file_pages; /* pages of the file that may be read */
     uint32_t next_file_pages;
 };
@@ -118,6 +123,10 @@ struct pagefile {
     bool is_refused;     /* it was the log that refused */
     int64_t next_alarm;
     int64_t dead_letters; /* -1: not known */
+    struct slice name;    /* borrowed; set when the commit stores it first */
+
+    int64_t time_ms;  /* of the commit being made, then of the last; or 0 */
+    int64_t noted_ms; /* of the last whose size the directory was told */
 
     struct list dirty_link;
     uint64_t needed_from;  /* first commit that is not in the file, or 0 */
@@ -155,6 +164,32 @@ int classes_has_file(struct disk *d, const char *name);
 /* class_move.c */
 /* Remove what is left of a deleted class.  Returns 0 or ERR_*. */
 int class_move_sweep(struct disk *d);
+
+/* noting.c: what the directory is told of `f` */
+/* It has no data: what the directory has of it is wrong. */
+void noting_absent(struct pagefile *f);
+/* A commit was made; `before` is what it changed. */
+void noting_commit(struct pagefile *f, const struct page_state *before);
+/* Its pages have been written to its file. */
+void noting_checkpoint(struct pagefile *f);
+/* Commits were taken back: look into its database, with no connection open. */
+void noting_undone(struct pagefile *f);
+
+/* facts.c */
+struct facts {
+    struct buf name; /* owned; empty: it has none */
+    int64_t next_alarm, dead;
+};
+/* Read the runtime's tables of an object that exists; it has no connection.
+ * Returns 0 and facts to be freed, or ERR_*. */
+int facts_read(struct pagefile *f, struct facts *out, struct error *err);
+void facts_fini(struct facts *facts);
+
+/* rebuild.c */
+/* Put into the directory what only the objects' files know: all, when it is
+ * new; else the names of those that were found in the log.  Before the threads
+ * start and clients come.  Returns 0 or ERR_*. */
+int rebuild_run(struct store *s, struct error *err);
 
 /* commit.c */
 /* Log what the open transaction wrote, if anything.  Returns 0; or ERR_*, also

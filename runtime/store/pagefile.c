@@ -104,8 +104,10 @@ static int load_state(struct pagefile *f)
     int rc = open_file(f);
 
     f->state = (struct page_state){.page_count = image_of(f)->count};
-    if (rc == ERR_NOT_FOUND)
+    if (rc == ERR_NOT_FOUND) {
+        noting_absent(f);
         return 0;
+    }
     int64_t size = rc != 0 ? rc : f->file->disk->ops->size(f->file);
     if (size < 0)
         return (int)size;
@@ -113,6 +115,7 @@ static int load_state(struct pagefile *f)
         return ERR_CORRUPT;
     if (size > 0) {
         f->state.exists = true;
+        f->state.next_alarm = f->state.dead = -1;
         f->state.page_count = (uint32_t)(size / STORE_PAGE);
         f->state.file_pages = f->state.page_count;
     }
@@ -174,7 +177,8 @@ int pagefile_open(struct store_client *c, const char *class_name,
     f->is_open = true;
     f->failure = 0;
     f->is_refused = false;
-    f->dead_letters = -1;
+    f->next_alarm = f->state.next_alarm;
+    f->dead_letters = f->state.dead;
     pagefile_rollback(f);
     *out = f;
     return 0;
@@ -339,16 +343,6 @@ uint64_t pagefile_last_commit(const struct pagefile *f)
     return f->state.last_commit;
 }
 
-void pagefile_set_next_alarm(struct pagefile *f, int64_t ms)
-{
-    f->next_alarm = ms;
-}
-
-void pagefile_set_dead_letters(struct pagefile *f, int64_t count)
-{
-    f->dead_letters = count;
-}
-
 int pagefile_failure(const struct pagefile *f, struct error *err)
 {
     const struct store_client *c = f->client;
@@ -365,6 +359,7 @@ int pagefile_failure(const struct pagefile *f, struct error *err)
 void pagefile_reset(struct pagefile *f)
 {
     pagefile_rollback(f);
+    f->next_alarm = f->dead_letters = 0;
     f->resets = true;
     f->page_count = image_of(f)->count;
 }
@@ -372,6 +367,8 @@ void pagefile_reset(struct pagefile *f)
 void pagefile_undo_reset(struct pagefile *f)
 {
     pagefile_rollback(f);
+    f->next_alarm = f->state.next_alarm;
+    f->dead_letters = f->state.dead;
 }
 
 int pagefile_commit_reset(struct pagefile *f, struct error *err)

@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/oid.h"
+#include "base/slice.h"
 #include "store/store.h"
 
 struct pagefile;
@@ -57,6 +58,9 @@ int pagefile_commit_reset(struct pagefile *pf, struct error *err);
 void pagefile_set_next_alarm(struct pagefile *pf, int64_t ms);
 /* How many dead letters it has among its alarms, after the next commit. */
 void pagefile_set_dead_letters(struct pagefile *pf, int64_t count);
+/* The next commit is the first that stores the object's name; borrowed until
+ * then. */
+void pagefile_set_name(struct pagefile *pf, struct slice name);
 /* Bytes of memory that the overlay holds. */
 int64_t pagefile_overlay_bytes(const struct pagefile *pf);
 

@@ -18,6 +18,7 @@ enum {
     HEAD_SUM = 40,
     BODY_KIND = 0,
     BODY_CLASS = 1, /* length of the class name */
+    BODY_DEAD = 2,
     BODY_PAGE_SIZE = 4,
     BODY_PAGE_COUNT = 8,
     BODY_CHANGED = 12,
@@ -27,6 +28,7 @@ enum {
     BODY_ID = 40,
     BODY_FIXED = 72,
     PAGE_ENTRY_MAX = 5 + 1 + 5 + STORE_PAGE,
+    DEAD_UNKNOWN = 0xffff,
     DIFF_GOOD = 1024, /* a longer difference is measured against LZ4 */
 };
 
@@ -38,6 +40,24 @@ static void put32(uint8_t *p, uint32_t v)
 static void put64(uint8_t *p, uint64_t v)
 {
     memcpy(p, &v, sizeof(v));
+}
+
+/* Sixteen bits are enough to tell whether there are some, and how many. */
+static void put_dead(uint8_t *p, int64_t dead)
+{
+    uint16_t v = dead < 0               ? DEAD_UNKNOWN
+                 : dead >= DEAD_UNKNOWN ? DEAD_UNKNOWN - 1
+                                        : (uint16_t)dead;
+
+    memcpy(p, &v, sizeof(v));
+}
+
+static int64_t get_dead(const uint8_t *p)
+{
+    uint16_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return v == DEAD_UNKNOWN ? -1 : v;
 }
 
 static uint32_t get32(const uint8_t *p)
@@ -93,6 +113,7 @@ void record_begin(struct buf *out, const struct record *r)
     memset(p, 0, RECORD_HEAD + BODY_FIXED);
     body[BODY_KIND] = (uint8_t)r->kind;
     body[BODY_CLASS] = (uint8_t)r->class_name.n;
+    put_dead(body + BODY_DEAD, r->dead);
     put32(body + BODY_PAGE_SIZE, STORE_PAGE);
     put32(body + BODY_PAGE_COUNT, r->page_count);
     put64(body + BODY_EPOCH, r->epoch);
@@ -276,6 +297,7 @@ int record_read_body(const struct record_head *head, const void *p,
         .page_count = get32(body + BODY_PAGE_COUNT),
         .changed = get32(body + BODY_CHANGED),
         .next_alarm = (int64_t)get64(body + BODY_ALARM),
+        .dead = get_dead(body + BODY_DEAD),
         .time_ms = (int64_t)get64(body + BODY_TIME),
         .pages = {(const char *)body + fixed, head->length - fixed},
     };

@@ -34,7 +34,8 @@ struct record {
     uint64_t epoch;      /* 1 on one node */
     uint32_t page_count; /* of the database after the commit */
     uint32_t changed;    /* pages in the record */
-    int64_t next_alarm;  /* ms since the Unix epoch; 0: none or not known */
+    int64_t next_alarm;  /* ms since the Unix epoch; 0: none; -1: not known */
+    int64_t dead;        /* dead letters, up to 65,534; -1: not known */
     int64_t time_ms;     /* of the commit */
     struct slice pages;  /* encoded, see record_next_page; only decoded */
 };

@@ -19,8 +19,11 @@ struct replayed {
     struct overlay pages; /* a page that was written out is NULL */
     uint32_t page_count;
     bool exists, is_reset;
-    bool is_dirty; /* the file is behind */
-    char *path;    /* owned */
+    bool is_dirty;             /* the file is behind */
+    bool was_gone;             /* and may have come back */
+    int64_t first_ms, last_ms; /* its commits */
+    int64_t next_alarm, dead;  /* -1: not known */
+    char *path;                /* owned */
     char class_name[RECORD_CLASS_MAX + 1];
 };
 
@@ -40,6 +43,8 @@ static struct replayed *object_of(struct replay *r, const struct record *rec)
             return o;
     struct replayed *o = mem_zalloc(sizeof(*o));
     o->id = rec->id;
+    o->first_ms = rec->time_ms;
+    o->next_alarm = o->dead = -1;
     memcpy(o->class_name, rec->class_name.p, rec->class_name.n);
     o->path = pagefile_path(o->class_name, &o->id);
     o->next = *at;
@@ -98,6 +103,21 @@ static void cut(struct replay *r, struct replayed *o, uint32_t page_count)
     o->page_count = page_count;
 }
 
+/* What the record says of the object besides its pages. */
+static void replay_facts(struct replayed *o, const struct record *rec)
+{
+    if (rec->kind == RECORD_DELETE)
+        o->was_gone = true;
+    if (!o->exists)
+        o->first_ms = rec->time_ms;
+    o->last_ms = rec->time_ms;
+    o->exists = rec->kind != RECORD_DELETE;
+    if (rec->next_alarm != -1)
+        o->next_alarm = rec->next_alarm;
+    if (rec->dead != -1)
+        o->dead = rec->dead;
+}
+
 static int replay_record(struct replay *r, const struct record *rec)
 {
     struct replayed *o;
@@ -109,7 +129,7 @@ static int replay_record(struct replay *r, const struct record *rec)
         return ERR_CORRUPT;
     o = object_of(r, rec);
     o->is_dirty = true;
-    o->exists = rec->kind != RECORD_DELETE;
+    replay_facts(o, rec);
     if (rec->kind != RECORD_COMMIT) {
         cut(r, o, 0);
         overlay_fini(&o->pages);
@@ -162,6 +182,34 @@ static int write_all(struct replay *r, struct error *err)
     return 0;
 }
 
+/* Its name, where the directory has never heard of it, comes later. */
+static void note_object(struct directory *d, const struct replayed *o)
+{
+    struct directory_entry e = {.class_name = slice_of(o->class_name),
+                                .id = o->id,
+                                .created = o->first_ms,
+                                .last_commit = o->last_ms,
+                                .bytes = (int64_t)o->page_count * STORE_PAGE,
+                                .next_alarm = o->next_alarm,
+                                .dead = o->dead};
+    unsigned known = DIRECTORY_SIZE;
+
+    known |= o->next_alarm != -1 ? DIRECTORY_ALARM : 0;
+    known |= o->dead != -1 ? DIRECTORY_DEAD : 0;
+    if (o->was_gone || !o->exists)
+        directory_note(d, &e, DIRECTORY_GONE);
+    if (o->exists)
+        directory_note(d, &e, known);
+}
+
+static int note_all(struct replay *r, struct directory *d, struct error *err)
+{
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct replayed *o = r->buckets[i]; o != NULL; o = o->next)
+            note_object(d, o);
+    return directory_flush(d, err);
+}
+
 static void replay_free(struct replay *r)
 {
     for (size_t i = 0; i < BUCKETS; i++) {
@@ -197,8 +245,9 @@ static int replay_log(struct replay *r, struct scan *scan,
     return rc;
 }
 
-int recovery_run(const struct segments *s, struct logger *logger,
-                 struct recovery_report *out, struct error *err)
+int recovery_run(const struct segments *s, struct directory *directory,
+                 struct logger *logger, struct recovery_report *out,
+                 struct error *err)
 {
     struct replay *r = mem_zalloc(sizeof(*r));
     struct scan scan;
@@ -209,6 +258,8 @@ int recovery_run(const struct segments *s, struct logger *logger,
     int rc = replay_log(r, &scan, out, err);
     if (rc == 0)
         rc = write_all(r, err);
+    if (rc == 0)
+        rc = note_all(r, directory, err);
     scan_fini(&scan);
     replay_free(r);
     if (rc != 0 || out->records == 0)

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/logline.h"
+#include "store/directory.h"
 #include "store/segment.h"
 
 struct recovery_report {
@@ -20,13 +21,15 @@ struct recovery_report {
 };
 
 /*
- * Replay the live segments of `s` and make the files durable.  A tail of the
+ * Replay the live segments of `s`, note in `directory` each object that is in
+ * them, and make the files and the directory durable.  A tail of the
  * last segment that was torn by a crash is reported to `logger`.
  *
  * Returns 0, ERR_FULL, ERR_IO, or ERR_CORRUPT when a record before the tail is
  * damaged: `*err` names segment, offset and the way out.
  */
-int recovery_run(const struct segments *s, struct logger *logger,
-                 struct recovery_report *out, struct error *err);
+int recovery_run(const struct segments *s, struct directory *directory,
+                 struct logger *logger, struct recovery_report *out,
+                 struct error *err);
 
 #endif

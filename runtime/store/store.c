@@ -50,7 +50,8 @@ static int open_log(struct store *s, struct error *err)
 
     int rc = segments_load(&segments, config->disk, config->segment_bytes, err);
     if (rc == 0)
-        rc = recovery_run(&segments, config->logger, &report, err);
+        rc =
+            recovery_run(&segments, s->directory, config->logger, &report, err);
     if (rc == 0)
         rc = log_new(&(struct log_config){.clock = config->clock,
                                           .logger = config->logger,
@@ -65,6 +66,10 @@ static void free_store(struct store *s)
 {
     log_free(s->log);
     checkpointer_free(s->checkpointer);
+    if (s->is_dropped)
+        directory_drop(s->directory);
+    else
+        directory_close(s->directory);
     template_fini(&s->image);
     while (s->classes != NULL) {
         struct store_class *class = s->classes;
@@ -89,6 +94,17 @@ static struct store *new_store(const struct store_config *config)
     return s;
 }
 
+static int open_directory(struct store *s, struct error *err)
+{
+    const struct store_config *config = &s->config;
+
+    return directory_open(
+        &(struct directory_config){.path = config->directory_path,
+                                   .logger = config->logger,
+                                   .makes_anew = config->makes_directory_anew},
+        &s->directory, err);
+}
+
 int store_open(const struct store_config *config, struct store **out,
                struct error *err)
 {
@@ -101,7 +117,11 @@ int store_open(const struct store_config *config, struct store **out,
     if (rc == 0)
         rc = lock_folder(config->disk, err);
     if (rc == 0)
+        rc = open_directory(s, err);
+    if (rc == 0)
         rc = open_log(s, err);
+    if (rc == 0)
+        rc = rebuild_run(s, err);
     if (rc != 0) {
         free_store(s);
         return rc;
@@ -132,7 +152,8 @@ void store_close(struct store *s)
     MUST(list_empty(&s->clients));
     stop(s);
     struct disk *d = s->config.disk;
-    if (!checkpointer_keeps_log(s->checkpointer) && log_flush(s->log) == 0 &&
+    if (!checkpointer_keeps_log(s->checkpointer) &&
+        directory_flush(s->directory, NULL) == 0 && log_flush(s->log) == 0 &&
         d->ops->sync_all(d) == 0)
         log_finish(s->log);
     free_store(s);
@@ -244,12 +265,26 @@ void store_detach(struct store_client *c)
     list_unlink(&c->link);
     bool is_last = s->is_dropped && list_empty(&s->clients);
     pthread_mutex_unlock(&s->mutex);
+    directory_reader_close(c->reader);
     connections_fini(&c->connections);
     vfs_fini(&c->vfs);
     buf_fini(&c->scratch);
     free(c);
     if (is_last)
         free_store(s);
+}
+
+struct directory *store_directory(struct store *s)
+{
+    return s->directory;
+}
+
+struct directory_reader *store_client_reader(struct store_client *c,
+                                             struct error *err)
+{
+    if (c->reader == NULL)
+        directory_reader_open(c->store->directory, &c->reader, err);
+    return c->reader;
 }
 
 void store_send(struct store_client *c)

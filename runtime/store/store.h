@@ -23,6 +23,8 @@
 
 struct store;
 struct store_client;
+struct directory;
+struct directory_reader;
 
 enum store_durability { STORE_DISK, STORE_RELAXED };
 enum store_threads { STORE_LOG_THREAD, STORE_PUMPED };
@@ -36,6 +38,14 @@ struct store_config {
     int64_t turn_bytes;        /* limits.turn_mb in bytes; 0: no limit */
     enum store_durability durability;
     enum store_threads threads; /* PUMPED: no thread; store_pump writes */
+    /* The directory's file, absolute, in the disk's root folder; copied.
+     * NULL: it is in memory, and made from the objects' files at each start. */
+    const char *directory_path;
+    bool makes_directory_anew;
+    /* Called now and then while the directory is made, with the number of
+     * objects so far; NULL: not. */
+    void (*on_rebuild)(void *arg, int64_t objects);
+    void *on_rebuild_arg;
 };
 
 /* What happened in the log since the last poll. */
@@ -61,6 +71,18 @@ void store_close(struct store *s);
  * may still be closed and clients detached; the last one frees the store. */
 void store_drop(struct store *s);
 
+/*
+ * Open the store with a new directory, made from the objects' files, and close
+ * it: the way out when directory.sqlite is damaged.  `progress` (NULL: none)
+ * is called now and then with the number of objects so far.  Returns how many
+ * there are, or as store_open.  Blocks.
+ */
+int64_t store_rebuild_directory(const struct store_config *config,
+                                void (*progress)(void *arg, int64_t objects),
+                                void *arg, struct error *err);
+/* All objects that have storage (directory.h); borrowed. */
+struct directory *store_directory(struct store *s);
+
 /* A client for one worker.  `wake(arg)` is called from the log thread, after
  * each batch and failure, at most once between two polls; it may only signal.
  * NULL with STORE_PUMPED. */
@@ -69,6 +91,11 @@ struct store_client *store_attach(struct store *s, void (*wake)(void *arg),
 /* All page files of the client are closed before.  What they wrote is made
  * durable and checkpointed.  Blocks. */
 void store_detach(struct store_client *c);
+
+/* The client's way to look into the directory, on its thread; borrowed, opened
+ * at the first call.  NULL and `*err` when it cannot be. */
+struct directory_reader *store_client_reader(struct store_client *c,
+                                             struct error *err);
 
 /* Let the log thread begin with what was committed since the last call; cheap
  * when that is nothing.  A worker calls it when it has run what there was to
