@@ -13,6 +13,7 @@ struct page *page_new(void)
 
     atomic_init(&p->refs, 1);
     p->epoch = 0;
+    p->bytes = mem_alloc(STORE_PAGE);
     return p;
 }
 
@@ -24,9 +25,11 @@ struct page *page_hold(struct page *p)
 
 void page_drop(struct page *p)
 {
-    if (p != NULL &&
-        atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1)
-        free(p);
+    if (p == NULL ||
+        atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    free(p->bytes);
+    free(p);
 }
 
 /* The slot of `number`, or the empty one where it would go. */

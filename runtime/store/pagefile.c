@@ -385,5 +385,5 @@ int pagefile_commit_reset(struct pagefile *f, struct error *err)
 int64_t pagefile_overlay_bytes(const struct pagefile *f)
 {
     return (int64_t)(f->pages.count + f->written.count) *
-           (int64_t)sizeof(struct page);
+           (int64_t)(sizeof(struct page) + STORE_PAGE);
 }
