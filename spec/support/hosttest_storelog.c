@@ -3,7 +3,8 @@
  *
  *   local T = require "hosttest_storelog"
  *   local s = T.store(d, { segment_bytes=, object_bytes=, turn_bytes=,
- *                          relaxed=, threads= })   -- d: of hosttest_disk
+ *                          relaxed=, threads=, directory=, anew= })
+ *                                     -- d: of hosttest_disk
  *   local c = s:attach()
  *   local o = c:open("Class", n)                   -- n: the object's number
  *   o:exec("SQL") -> first value
@@ -12,6 +13,7 @@
  * spec closes what it opens, innermost first.
  */
 #include "base/clock.h"
+#include "spec/support/directory_face.h"
 #include "spec/support/hosttest.h"
 #include "store/connection.h"
 #include "store/pagefile.h"
@@ -55,7 +57,10 @@ static int new_store(lua_State *L)
     config.durability = lua_toboolean(L, -1) ? STORE_RELAXED : STORE_DISK;
     lua_getfield(L, 2, "threads");
     config.threads = lua_toboolean(L, -1) ? STORE_LOG_THREAD : STORE_PUMPED;
-    lua_pop(L, 2);
+    config.directory_path = directory_text(L, 2, "directory").p;
+    lua_getfield(L, 2, "anew");
+    config.makes_directory_anew = lua_toboolean(L, -1) != 0;
+    lua_pop(L, 3);
     int rc = store_open(&config, &u->s, &err);
     return rc != 0 ? fail(L, rc, err.text) : 1;
 }
@@ -189,6 +194,27 @@ static int client_open(lua_State *L)
     return rc != 0 ? fail(L, rc, err.text) : 1;
 }
 
+static struct directory_reader *reader(lua_State *L)
+{
+    struct error err = {0};
+    struct directory_reader *r = store_client_reader(check_client(L), &err);
+
+    if (r == NULL)
+        luaL_error(L, "%s", err.text);
+    return r;
+}
+
+/* c:objects{ class=, ... } -> array of entries, as directory_face.h says */
+static int client_objects(lua_State *L)
+{
+    return directory_push_list(L, 2, reader(L));
+}
+
+static int client_due(lua_State *L)
+{
+    return directory_push_due(L, 2, reader(L));
+}
+
 static struct lobject *check_object(lua_State *L)
 {
     return luaL_checkudata(L, 1, OBJECT_MT);
@@ -255,6 +281,26 @@ static int object_scripted(lua_State *L)
     return 0;
 }
 
+/* o:alarm(ms), o:dead(count), o:name(text): what the next commit says */
+static int object_alarm(lua_State *L)
+{
+    pagefile_set_next_alarm(check_object(L)->pf, luaL_checkinteger(L, 2));
+    return 0;
+}
+
+static int object_dead(lua_State *L)
+{
+    pagefile_set_dead_letters(check_object(L)->pf, luaL_checkinteger(L, 2));
+    return 0;
+}
+
+/* The name must live until the commit: a string of the spec. */
+static int object_name(lua_State *L)
+{
+    pagefile_set_name(check_object(L)->pf, slice_of(luaL_checkstring(L, 2)));
+    return 0;
+}
+
 static int object_close(lua_State *L)
 {
     disconnect(check_object(L));
@@ -318,13 +364,21 @@ static const luaL_Reg store_methods[] = {
 };
 
 static const luaL_Reg client_methods[] = {
-    {"detach", client_detach}, {"poll", client_poll}, {"resume", client_resume},
-    {"open", client_open},     {NULL, NULL},
+    {"detach", client_detach},
+    {"poll", client_poll},
+    {"resume", client_resume},
+    {"open", client_open},
+    {"objects", client_objects},
+    {"due", client_due},
+    {NULL, NULL},
 };
 
 static const luaL_Reg object_methods[] = {
     {"exec", object_exec},
     {"scripted", object_scripted},
+    {"alarm", object_alarm},
+    {"dead", object_dead},
+    {"name", object_name},
     {"close", object_close},
     {"discard", object_discard},
     {"reset", object_reset},
