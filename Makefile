@@ -11,7 +11,8 @@ PACKAGES = gcc make pkg-config liblua5.4-dev libuv1-dev libsqlite3-dev \
            libcurl4-openssl-dev lua5.4 lua-busted lua-socket lua-check curl \
            sqlite3
 LINT_PACKAGES  = clang clang-format clang-tidy
-TEST_PACKAGES  = nginx-light openssl
+TEST_PACKAGES  = nginx-light openssl python3-websockets chromium \
+                 $(if $(shell command -v npm),,nodejs npm)
 ASAN_PACKAGES  = clang libclang-rt-14-dev
 BENCH_PACKAGES = wrk nginx-light libnginx-mod-http-lua redis-server redis-tools
 
@@ -50,7 +51,7 @@ TOOLS    = $(patsubst spec/support/%.c,$(BUILD)/spec/%,\
 BENCH    = $(patsubst spec/bench/ws_%.c,$(BUILD)/bench/ws_%,\
              $(wildcard spec/bench/ws_*.c))
 
-.PHONY: all deps dev test unit asan tsan lint format bench clean specs
+.PHONY: all deps dev test unit asan tsan lint format bench clean specs node
 .SECONDARY:
 
 all: deps
@@ -107,19 +108,29 @@ $(BUILD)/bench/ws_%: spec/bench/ws_%.c $(LIBRARY)
 
 specs: $(BUILD)/moonkeep $(HOSTTEST) $(TOOLS)
 
+# What the specs run in Node.  Those that need what cannot be had are pending.
+NPM_FLAGS = --no-package-lock --no-audit --no-fund --ignore-scripts \
+            --loglevel=error --fetch-retries=1
+node: $(BUILD)/node/installed
+$(BUILD)/node/installed: spec/support/node/package.json
+	@mkdir -p $(@D) && cp $< $(@D)
+	@cd $(@D) && if timeout 120 npm install $(NPM_FLAGS) >npm.log 2>&1; \
+	  then touch installed; else tail -n 3 npm.log; \
+	  echo "npm install failed: some specs will be pending"; fi
+
 dev: all
 	$(BUILD)/moonkeep dev examples/counter
 
 # The specs find the build they drive in MOONKEEP_BUILD.
 test:
 	@$(MAKE) --no-print-directory deps EXTRA_PACKAGES="$(TEST_PACKAGES)"
-	@$(MAKE) --no-print-directory specs
+	@$(MAKE) --no-print-directory specs node
 	MOONKEEP_BUILD=$(BUILD) LUA_CPATH="$(BUILD)/spec/?.so;;" \
 	  busted --lua=lua5.4 $(ARGS)
 
 asan:
 	@$(MAKE) --no-print-directory deps EXTRA_PACKAGES="$(TEST_PACKAGES) $(ASAN_PACKAGES)"
-	$(MAKE) --no-print-directory BUILD=build-asan specs \
+	$(MAKE) --no-print-directory BUILD=build-asan specs node \
 	  SAN="-fsanitize=address,undefined -fno-omit-frame-pointer" OPT="-O1 -g"
 	MOONKEEP_BUILD=build-asan LUA_CPATH="build-asan/spec/?.so;;" \
 	  LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
