@@ -95,7 +95,7 @@ void bind_push_id(lua_State *L, const struct object_class *cls,
 
 static const struct bind_class namespace_class;
 
-static struct object_class *check_namespace(lua_State *L)
+struct object_class *bind_check_namespace(lua_State *L)
 {
     struct namespace *ns = bind_check(L, 1, &namespace_class);
 
@@ -158,7 +158,7 @@ static struct slice check_name(lua_State *L, int arg)
  * on anything else. */
 static int ns_id_from_name(lua_State *L)
 {
-    struct object_class *c = check_namespace(L);
+    struct object_class *c = bind_check_namespace(L);
     struct slice name = check_name(L, 2);
     struct oid oid;
 
@@ -170,7 +170,7 @@ static int ns_id_from_name(lua_State *L)
 /* env.C:newUniqueId() -> a fresh random id without a name. */
 static int ns_new_unique_id(lua_State *L)
 {
-    const struct object_class *c = check_namespace(L);
+    const struct object_class *c = bind_check_namespace(L);
     struct object *o = bind_object(L);
     struct oid oid;
 
@@ -183,7 +183,7 @@ static int ns_new_unique_id(lua_State *L)
  * are not 64 hex digits, or no id of this class. */
 static int ns_id_from_string(lua_State *L)
 {
-    const struct object_class *c = check_namespace(L);
+    const struct object_class *c = bind_check_namespace(L);
     struct slice hex = bind_to_slice(L, 2);
     struct oid oid;
 
@@ -201,7 +201,7 @@ static int ns_id_from_string(lua_State *L)
  * of another class. */
 static int ns_get(lua_State *L)
 {
-    const struct object_class *c = check_namespace(L);
+    const struct object_class *c = bind_check_namespace(L);
     const struct address *a = check_id(L, 2);
 
     if (a->cls != c)
@@ -250,9 +250,13 @@ static int ns_get_by_name(lua_State *L)
 }
 
 static const luaL_Reg namespace_methods[] = {
-    {"idFromName", ns_id_from_name},     {"newUniqueId", ns_new_unique_id},
-    {"idFromString", ns_id_from_string}, {"get", ns_get},
-    {"getByName", ns_get_by_name},       {NULL, NULL},
+    {"idFromName", ns_id_from_name},
+    {"newUniqueId", ns_new_unique_id},
+    {"idFromString", ns_id_from_string},
+    {"get", ns_get},
+    {"getByName", ns_get_by_name},
+    {"list", bind_names_list},
+    {NULL, NULL},
 };
 
 static const struct bind_class namespace_class = {

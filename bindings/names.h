@@ -29,6 +29,10 @@ struct bind_class;
 struct address *bind_new_address(lua_State *L, const struct bind_class *kind,
                                  const struct object_class *cls,
                                  const struct oid *oid, struct slice name);
+/* The class of the namespace at index 1. [raises] */
+struct object_class *bind_check_namespace(lua_State *L);
+/* Its method `list` (names_list.c). */
+int bind_names_list(lua_State *L);
 /* Push an id.  [raises: mem] */
 void bind_push_id(lua_State *L, const struct object_class *cls,
                   const struct oid *oid, struct slice name);
