@@ -3,6 +3,7 @@
  * waitUntil, abort; waiting for the disk.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/must.h"
@@ -12,6 +13,7 @@
 #include "bindings/spawn.h"
 #include "bindings/state.h"
 #include "bindings/websocket.h"
+#include "object/firing.h"
 #include "object/object.h"
 #include "store/db.h"
 #include "vm/task.h"
@@ -160,21 +162,50 @@ static int ctx_wait_until(lua_State *L)
     return 0;
 }
 
+/* options.retryAlarm of the table at 3. */
+static bool check_retry_alarm(lua_State *L)
+{
+    bool retries = true;
+
+    if (lua_isnoneornil(L, 3))
+        return true;
+    if (!lua_istable(L, 3))
+        bind_raise(L, NULL, "abort: options must be a table, got %s",
+                   bind_what(L, 3));
+    lua_pushnil(L);
+    while (lua_next(L, 3) != 0) {
+        if (lua_type(L, -2) != LUA_TSTRING ||
+            strcmp(lua_tostring(L, -2), "retryAlarm") != 0)
+            bind_raise(L, NULL,
+                       "abort: unknown option '%s' (known: retryAlarm)",
+                       luaL_tolstring(L, -2, NULL));
+        if (!lua_isboolean(L, -1))
+            bind_raise(L, NULL, "abort: retryAlarm must be a boolean, got %s",
+                       bind_what(L, -1));
+        retries = lua_toboolean(L, -1);
+        lua_pop(L, 1);
+    }
+    return retries;
+}
+
 /*
  * ctx:abort([reason [, options]])
  *
  * Reset the object at once; never returns, cannot be caught.  `reason` is what
- * the calls under way fail with; options.retryAlarm = false gives an alarm up.
+ * the calls under way fail with; options.retryAlarm = false gives the alarm up
+ * that is being handled.
  */
 static int ctx_abort(lua_State *L)
 {
+    const char *text = "Application called abort() to reset Durable Object.";
     struct vm *vm = vm_of(L);
+    bool retries = check_retry_alarm(L);
 
-    if (lua_isnoneornil(L, 2))
-        vm_kill(vm, VM_ABORTED,
-                "Application called abort() to reset Durable Object.");
-    else
-        vm_kill(vm, VM_ABORTED, luaL_tolstring(L, 2, NULL));
+    if (!lua_isnoneornil(L, 2))
+        text = luaL_tolstring(L, 2, NULL);
+    if (!retries)
+        firing_give_up(bind_object(L));
+    vm_kill(vm, VM_ABORTED, text);
     return vm_die(L);
 }
 
@@ -229,6 +260,3 @@ void bind_push_ctx(lua_State *L, enum state_kind kind)
 {
     bind_new(L, kind == STATE_ROUTER ? &router_ctx : &object_ctx, 1, 0);
 }
-
-/* Nothing beyond storage.c yet. */
-const luaL_Reg bind_storage_more[] = {{NULL, NULL}};

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "bindings/alarms.h"
 #include "bindings/bind.h"
 #include "bindings/class.h"
 #include "bindings/default_route.h"
@@ -143,7 +144,7 @@ static int object_call(lua_State *L, const struct state *s, struct event *e)
     return call_k(L, LUA_OK, (lua_KContext)e);
 }
 
-/* ---- init, tasks ---- */
+/* ---- init, alarms, tasks ---- */
 
 static int done_k(lua_State *L, int status, lua_KContext ctx)
 {
@@ -157,6 +158,14 @@ static int object_init(lua_State *L, const struct state *s)
 {
     push_handler(L, s, "init");
     lua_callk(L, 1, 0, 0, done_k);
+    return 0;
+}
+
+static int object_alarm(lua_State *L, const struct state *s)
+{
+    push_handler(L, s, "alarm");
+    alarms_push_info(L);
+    lua_callk(L, 2, 0, 0, done_k);
     return 0;
 }
 
@@ -182,6 +191,8 @@ static int entry(lua_State *L)
         return object_init(L, s);
     case EVENT_SOCKET:
         return websocket_entry(L, s, e);
+    case EVENT_ALARM:
+        return object_alarm(L, s);
     default:
         return own_task(L, e);
     }
@@ -242,7 +253,8 @@ static void finish(struct task *t, struct event *e)
         outcome_failed(&e->outcome);
     if (vm_protect(t->vm, end_protected, &end, &err) != 0)
         outcome_fail(&e->outcome, NULL, "%s", err.text);
-    bool is_own = e->kind == EVENT_INIT || e->kind == EVENT_SOCKET;
+    bool is_own = e->kind == EVENT_INIT || e->kind == EVENT_SOCKET ||
+                  e->kind == EVENT_ALARM;
     if (end.news == SPAWN_UNHANDLED ||
         (is_own && e->outcome.kind == OUTCOME_FAILURE))
         log_failure(o, e);
@@ -258,6 +270,7 @@ static int progress(void *o)
 const struct script_ops bind_script_ops = {
     .open = script_open,
     .has_init = script_has_init,
+    .has_alarm = script_has_alarm,
     .progress = progress,
     .entry = entry,
     .finish = finish,

@@ -172,6 +172,8 @@ static void find_class(lua_State *L, struct state *s)
     s->cls = ref_top(L);
     s->has_init = class_push_method(L, -1, "init");
     lua_settop(L, s->has_init ? -2 : -1);
+    s->has_alarm = class_push_method(L, -1, "alarm");
+    lua_settop(L, s->has_alarm ? -2 : -1);
 }
 
 static int open_protected(lua_State *L)
@@ -279,6 +281,11 @@ int script_open(struct object *o, struct error *err)
 bool script_has_init(struct object *o)
 {
     return state_of(o)->has_init;
+}
+
+bool script_has_alarm(struct object *o)
+{
+    return state_of(o)->has_alarm;
 }
 
 int script_code_new(const char *main_path, struct code **out, struct error *err)

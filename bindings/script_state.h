@@ -15,6 +15,8 @@
 int script_open(struct object *o, struct error *err);
 /* script_ops.has_init */
 bool script_has_init(struct object *o);
+/* script_ops.has_alarm */
+bool script_has_alarm(struct object *o);
 /* A new version of the script at `main_path`, with the runtime's own modules;
  * ERR_NOT_FOUND. */
 int script_code_new(const char *main_path, struct code **out,

@@ -23,6 +23,7 @@ struct state {
     int mk;        /* the module "moonkeep" */
     int methods;   /* method name -> function that calls it on a stub */
     bool has_init; /* the class has a method of that name */
+    bool has_alarm;
 };
 
 static inline struct state *state_of(const struct object *o)

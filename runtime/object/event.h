@@ -69,6 +69,7 @@ enum event_kind {
     EVENT_CALL,   /* method, args -> values */
     EVENT_INIT,   /* the object wakes */
     EVENT_SOCKET, /* a message, close or error of a WebSocket */
+    EVENT_ALARM,  /* one of its alarms is due: object.firing has the rest */
     EVENT_TASK    /* a function of the object's own: spawn, waitUntil, timers */
 };
 

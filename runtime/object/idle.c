@@ -16,20 +16,12 @@ static void arm_idle(struct realm *r, uint64_t ms)
         timer_start(&r->timers, &r->idle_timer, ms, on_idle_tick);
 }
 
-void idle_settle(struct object *o)
+static struct object *first_of(struct list *list)
 {
-    struct realm *r = o->realm;
-
-    if (object_free_if_done(o) || o->state == OBJECT_ASLEEP ||
-        !object_is_idle(o))
-        return;
-    o->idle_since_ns = realm_now_ns(r);
-    list_push(&r->idle, &o->idle_link);
-    arm_idle(r, r->config.limits.idle_ms < REST_MS ? r->config.limits.idle_ms
-                                                   : REST_MS);
+    return container_of(list->next, struct object, idle_link);
 }
 
-/* ---- eviction ---- */
+/* ---- for those that an alarm woke ---- */
 
 /* A commit that is not durable yet may still have to be undone. */
 static bool is_durable(const struct realm *r, const struct object *o)
@@ -37,10 +29,64 @@ static bool is_durable(const struct realm *r, const struct object *o)
     return o->db == NULL || db_last_commit(o->db) <= r->gate.durable;
 }
 
-static struct object *first_of(struct list *list)
+void idle_end(struct object *o)
 {
-    return container_of(list->next, struct object, idle_link);
+    list_unlink(&o->idle_link);
+    if (!o->is_leaving)
+        return;
+    o->is_leaving = false;
+    o->realm->leaving_n--;
 }
+
+static void sleep_now(struct object *o)
+{
+    object_unload(o);
+    object_free_if_done(o);
+}
+
+static void leave(struct realm *r, struct object *o)
+{
+    if (is_durable(r, o)) {
+        sleep_now(o);
+        return;
+    }
+    o->is_leaving = true;
+    r->leaving_n++;
+    list_push(&r->leaving, &o->idle_link);
+}
+
+void idle_leave(struct realm *r)
+{
+    bool has_left = false;
+
+    while (!list_empty(&r->leaving) && is_durable(r, first_of(&r->leaving))) {
+        sleep_now(first_of(&r->leaving));
+        has_left = true;
+    }
+    if (has_left)
+        scheduler_go_on(&r->scheduler);
+}
+
+/* ---- for all others ---- */
+
+void idle_settle(struct object *o)
+{
+    struct realm *r = o->realm;
+
+    if (object_free_if_done(o) || o->state == OBJECT_ASLEEP ||
+        !object_is_idle(o))
+        return;
+    if (o->woken_by_alarm) {
+        leave(r, o);
+        return;
+    }
+    o->idle_since_ns = realm_now_ns(r);
+    list_push(&r->idle, &o->idle_link);
+    arm_idle(r, r->config.limits.idle_ms < REST_MS ? r->config.limits.idle_ms
+                                                   : REST_MS);
+}
+
+/* ---- eviction ---- */
 
 /* Call `act` for those in `list` that are idle since `since_ns` or before. */
 static void each_older(struct realm *r, struct list *list, uint64_t since_ns,

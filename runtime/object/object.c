@@ -19,6 +19,7 @@ struct object *object_new(struct realm *r, const struct object_class *cls,
     struct object *o = mem_zalloc(sizeof(*o));
 
     o->realm = r;
+    o->next_alarm = -1;
     o->cls = cls;
     if (id != NULL)
         o->id = *id;

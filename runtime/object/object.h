@@ -23,6 +23,7 @@
 #include "object/section.h"
 
 struct db;
+struct firing;
 struct sockets;
 struct task;
 struct vm;
@@ -56,6 +57,10 @@ struct object {
     uint32_t keepalive;      /* timers and the like: not idle */
     struct timer patience;   /* after a reload */
     struct sockets *sockets; /* owned; NULL: none */
+    struct firing *firing;   /* the alarm that is fired; owned; NULL: none */
+    int64_t next_alarm;      /* as the scheduler was told; -1: nothing */
+    bool woken_by_alarm;     /* and nothing else came: sleeps again at once */
+    bool is_leaving;         /* is in realm.leaving */
     uint64_t gated; /* what output had to wait for when the database was
                        closed; counts while that is NULL */
     struct list run_link, idle_link, router_link;

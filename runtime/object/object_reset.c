@@ -1,6 +1,8 @@
 /* object_reset.c - how an object loses what is in memory: by a reset, which
  * fails what is under way, or by being put to sleep. */
 #include "base/must.h"
+#include "object/firing.h"
+#include "object/idle.h"
 #include "object/object.h"
 #include "object/socket.h"
 #include "store/db.h"
@@ -31,6 +33,9 @@ static void take_mail(struct object *o, struct list *failed)
 
         link = link->next;
         if (e->kind == EVENT_SOCKET && !with_sockets)
+            continue;
+        if (e->kind == EVENT_ALARM && o->state != OBJECT_WAKING &&
+            !o->realm->is_closing)
             continue;
         list_unlink(&e->link);
         list_push(failed, &e->link);
@@ -84,6 +89,8 @@ static void take_events(struct object *o, const struct object_reset *why,
 
         if (e->kind == EVENT_SOCKET)
             socket_event_failed(e);
+        else if (e->kind == EVENT_ALARM)
+            firing_event_failed(o, &e->outcome);
     }
     list_join(failed, &queued);
     for (link = failed->next; link != failed; link = link->next) {
@@ -185,17 +192,18 @@ void object_reset(struct object *o, const struct object_reset *why)
     if (!why->keeps_sockets)
         sockets_reset(o);
     unload(o, why->discard);
-    list_unlink(&o->idle_link);
+    idle_end(o);
     while ((link = list_shift(&failed)) != NULL) {
         struct event *e = container_of(link, struct event, link);
 
         gate_push(&o->realm->gate, &e->gate, number);
     }
+    firing_reset(o, why);
     realm_schedule(o->realm, o);
 }
 
 void object_unload(struct object *o)
 {
-    list_unlink(&o->idle_link);
+    idle_end(o);
     unload(o, false);
 }

@@ -31,6 +31,8 @@ struct script_ops {
     int (*open)(struct object *o, struct error *err);
     /* The class of `o` has an init handler. */
     bool (*has_init)(struct object *o);
+    /* ... an alarm handler. */
+    bool (*has_alarm)(struct object *o);
     /* A statement of `o` (the argument) has run a few thousand steps: non-zero
      * breaks it off (struct db_config). */
     int (*progress)(void *o);

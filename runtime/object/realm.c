@@ -21,9 +21,11 @@ void realm_init(struct realm *r, const struct realm_config *config)
     list_init(&r->run_queue);
     list_init(&r->idle);
     list_init(&r->resting);
+    list_init(&r->leaving);
     list_init(&r->routers);
     gate_init(&r->gate);
     timers_init(&r->timers, config->loop, config->clock);
+    scheduler_init(&r->scheduler, r, &config->alarms);
 }
 
 uint64_t realm_now_ns(const struct realm *r)
@@ -49,18 +51,29 @@ struct object_class *realm_class(struct realm *r, const char *name)
     return c;
 }
 
-static struct object *find(struct realm *r, const struct object_class *cls,
-                           const struct oid *id, struct slice name)
+/* Ids are hashes already; workers are chosen by the low bits. */
+static unsigned hash_of(const struct oid *id)
 {
-    /* Ids are hashes already; workers are chosen by the low bits. */
-    unsigned hash = (unsigned)(oid_hash(id) >> 32);
+    return (unsigned)(oid_hash(id) >> 32);
+}
+
+struct object *realm_find(struct realm *r, const struct oid *id)
+{
     struct object *o = NULL;
 
-    HASH_FIND_BYHASHVALUE(hh, r->objects, id, sizeof(*id), hash, o);
+    HASH_FIND_BYHASHVALUE(hh, r->objects, id, sizeof(*id), hash_of(id), o);
+    return o;
+}
+
+struct object *realm_object(struct realm *r, const struct object_class *cls,
+                            const struct oid *id, struct slice name)
+{
+    struct object *o = realm_find(r, id);
+
     if (o == NULL) {
         o = object_new(r, cls, id, name);
-        HASH_ADD_KEYPTR_BYHASHVALUE(hh, r->objects, &o->id, sizeof(*id), hash,
-                                    o);
+        HASH_ADD_KEYPTR_BYHASHVALUE(hh, r->objects, &o->id, sizeof(*id),
+                                    hash_of(id), o);
     }
     if (o->name == NULL && name.n != 0) {
         o->name = mem_dup(name.p, name.n);
@@ -71,7 +84,7 @@ static struct object *find(struct realm *r, const struct object_class *cls,
 
 void realm_schedule(struct realm *r, struct object *o)
 {
-    list_unlink(&o->idle_link);
+    idle_end(o);
     if (list_empty(&o->run_link))
         list_push(&r->run_queue, &o->run_link);
 }
@@ -105,7 +118,7 @@ static void run_called(struct realm *r, struct object *o)
 void realm_deliver(struct realm *r, const struct object_class *cls,
                    const struct oid *id, struct slice name, struct event *e)
 {
-    struct object *o = find(r, cls, id, name);
+    struct object *o = realm_object(r, cls, id, name);
 
     e->oid = *id;
     e->has_oid = true;
@@ -170,6 +183,7 @@ static void reset_failed(struct realm *r, const struct store_report *report)
     }
     gate_fail(&r->gate, &report->error);
     store_resume(r->config.store);
+    scheduler_disk_failed(&r->scheduler);
 }
 
 void realm_poll_store(struct realm *r)
@@ -180,6 +194,7 @@ void realm_poll_store(struct realm *r)
     gate_open(&r->gate, report.durable);
     if (report.failed)
         reset_failed(r, &report);
+    idle_leave(r);
 }
 
 /* ---- reload and end ---- */
@@ -279,6 +294,7 @@ void realm_close(struct realm *r, void (*closed)(void *arg), void *arg)
 
     r->is_closing = true;
     error_set(&ended, ERR_IO, "the server is shutting down");
+    scheduler_close(&r->scheduler);
     if (r->router != NULL)
         end_object(r, r->router);
     while (!list_empty(&r->routers))

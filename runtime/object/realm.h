@@ -13,9 +13,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-/* The one of uthash that every compiler takes without a warning. */
-#define HASH_FUNCTION HASH_FNV
-#include <uthash.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -25,6 +22,8 @@
 #include "base/slice.h"
 #include "object/gate.h"
 #include "object/port.h"
+#include "object/scheduler.h"
+#include "object/table.h"
 #include "object/timer.h"
 #include "store/store.h"
 
@@ -64,6 +63,7 @@ struct realm_config {
     /* Of the thread, borrowed; set before the first object is made.  NULL:
      * scripts are slower (vm/vm.h). */
     struct watch *watch;
+    struct scheduler_config alarms;
 };
 
 struct realm {
@@ -74,10 +74,14 @@ struct realm {
     struct list run_queue;        /* objects with something to do */
     struct list idle;    /* objects with nothing to do, longest first */
     struct list resting; /* the same, after they gave up spare memory */
+    struct list leaving; /* woken by an alarm alone: sleep when all that they
+                            wrote is on disk; in that order */
+    size_t leaving_n;
     struct list routers; /* routers of older versions, not yet done */
     struct gate gate;
     struct timers timers;
     struct timer idle_timer;
+    struct scheduler scheduler;
     uint64_t version;            /* of the script; counts reloads */
     uint64_t order;              /* counts what comes to objects */
     struct socket_more *sockets; /* hash by number: those without connection */
@@ -100,6 +104,11 @@ void realm_close(struct realm *r, void (*closed)(void *arg), void *arg);
 struct object_class *realm_class(struct realm *r, const char *name);
 /* Free all classes; nothing of the realm may be used after but realm_class. */
 void realm_drop_classes(struct realm *r);
+/* The object if it is in memory, else NULL. */
+struct object *realm_find(struct realm *r, const struct oid *id);
+/* The object of that id, made if it is not in memory. */
+struct object *realm_object(struct realm *r, const struct object_class *cls,
+                            const struct oid *id, struct slice name);
 /* Put `e` (taken over) into the object's mailbox; the object is made if it is
  * not in memory.  Past limits.mailbox the event fails as overloaded.  Runs no
  * script code but within turn_begin_call. */

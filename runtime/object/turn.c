@@ -3,6 +3,7 @@
 #include "base/must.h"
 #include "object/agenda.h"
 #include "object/event.h"
+#include "object/firing.h"
 #include "object/object.h"
 #include "object/realm.h"
 #include "object/socket.h"
@@ -55,6 +56,8 @@ static void end_killed(struct object *o)
  * half done. */
 static void undo_open_transactions(struct object *o)
 {
+    if (o->db == NULL || db_savepoint_depth(o->db) == 0)
+        return;
     while (db_savepoint_depth(o->db) > 0) {
         if (db_savepoint_undo(o->db, NULL) != 0)
             break;
@@ -66,10 +69,12 @@ static void end_turn(struct object *o)
 {
     struct error err;
 
+    bool is_dirty;
+
     o->running = NULL;
-    if (o->db != NULL && db_savepoint_depth(o->db) > 0)
-        undo_open_transactions(o);
-    if (o->db != NULL && db_is_dirty(o->db)) {
+    undo_open_transactions(o);
+    is_dirty = o->db != NULL && db_is_dirty(o->db);
+    if (is_dirty) {
         int rc = db_commit(o->db, &err);
 
         o->realm->now_ns = 0; /* on nobody's account */
@@ -80,6 +85,8 @@ static void end_turn(struct object *o)
         }
     }
     send_outbox(o);
+    if (is_dirty || o->firing != NULL)
+        firing_turn_ended(o, is_dirty);
     /* The end of the event that failed may have been the state's own. */
     if (vm_death(o->vm) != VM_ALIVE)
         end_killed(o);
@@ -114,6 +121,8 @@ static void fail_first(struct object *o, struct outcome *outcome)
     *outcome = (struct outcome){0};
     if (e->kind == EVENT_SOCKET)
         socket_event_failed(e);
+    else if (e->kind == EVENT_ALARM)
+        firing_event_failed(o, &e->outcome);
     gate_push(&o->realm->gate, &e->gate, 0);
 }
 
@@ -148,6 +157,15 @@ static void end_block(struct object *o, struct event *e)
     event_free(e);
 }
 
+/* What the alarm has come to belongs to the handler's last transaction. */
+static void end_alarm(struct object *o, struct event *e)
+{
+    undo_open_transactions(o);
+    if (firing_end(o, &e->outcome))
+        end_turn(o);
+    event_free(e);
+}
+
 static void end_event(struct object *o, struct task *t)
 {
     struct event *e = t->owner;
@@ -169,6 +187,8 @@ static void end_event(struct object *o, struct task *t)
         socket_event_ends(e);
         event_free(e);
         end_turn(o);
+    } else if (e->kind == EVENT_ALARM) {
+        end_alarm(o, e);
     } else {
         if (e->outcome.kind == OUTCOME_FAILURE && e->has_oid)
             oid_to_hex(&e->oid, e->outcome.failure->object_id);
@@ -249,6 +269,7 @@ static void wake(struct object *o)
     struct error err;
 
     o->realm->now_ns = 0;
+    o->woken_by_alarm = event_of(o->mailbox.next)->kind == EVENT_ALARM;
     o->version = o->realm->version;
     o->code = code_hold(o->realm->config.code);
     if (script->open(o, &err) != 0) {
@@ -257,6 +278,7 @@ static void wake(struct object *o)
         outcome_fail(&failed, NULL, "%s", err.text);
         object_log_socket(o, event_of(o->mailbox.next), err.text);
         fail_first(o, &failed);
+        firing_reset(o, &(struct object_reset){.text = err.text});
         return;
     }
     o->state = OBJECT_AWAKE;
@@ -284,6 +306,14 @@ static void begin_mail(struct object *o, struct event *e)
 {
     list_unlink(&e->link);
     o->mailbox_n--;
+    if (e->kind != EVENT_ALARM)
+        o->woken_by_alarm = false;
+    else if (!firing_begin(o)) {
+        event_free(e);
+        if (o->vm != NULL)
+            end_turn(o);
+        return;
+    }
     begin(o, e);
 }
 
