@@ -132,6 +132,7 @@ static void on_server_drained(void *arg)
 
 static void drain(struct worker *w)
 {
+    scheduler_stop(&w->realm.scheduler);
     sockets_go_away(&w->realm);
     if (w->server == NULL)
         w->is_server_drained = true;
@@ -216,6 +217,14 @@ static void init_loop(struct worker *w)
     inbox_init(&w->inbox);
 }
 
+/* Scheduler's predicate. */
+static bool is_mine(void *arg, const struct oid *id)
+{
+    struct worker *w = arg;
+
+    return node_worker_of(w->node, id) == w;
+}
+
 static void init_realm(struct worker *w)
 {
     const struct config *c = node_config(w->node);
@@ -234,7 +243,11 @@ static void init_realm(struct worker *w)
                    .cpu_ns = (uint64_t)l->cpu_ms * 1000000,
                    .slice_ns = (uint64_t)l->slice_ms * 1000000},
         .code = node_code(w->node),
-        .vars = buf_slice(&c->vars)};
+        .vars = buf_slice(&c->vars),
+        .alarms = {.directory = store_directory(node_store(w->node)),
+                   .is_mine = is_mine,
+                   .arg = w,
+                   .rate = (uint64_t)l->alarm_rate}};
 
     realm_init(&w->realm, &config);
 }
