@@ -34,14 +34,19 @@ static int fail(lua_State *L)
     return lua_error(L);
 }
 
-/* Push the field of what lua/tasks.lua returns that has the key's name. */
-static int open_task_part(lua_State *L, const char *name)
+/* Push the function of a file in lua/. */
+static void push_chunk(lua_State *L, struct slice name)
 {
     struct error err;
 
-    if (code_push_module(vm_config(vm_of(L))->code, L, SLICE("moonkeep.tasks"),
-                         &err) != 0)
-        return bind_raise_error(L, NULL, &err);
+    if (code_push_module(vm_config(vm_of(L))->code, L, name, &err) != 0)
+        bind_raise_error(L, NULL, &err);
+}
+
+/* Push the field of what lua/tasks.lua returns that has the key's name. */
+static int open_task_part(lua_State *L, const char *name)
+{
+    push_chunk(L, SLICE("moonkeep.tasks"));
     bind_open_spawn(L);
     bind_open_after(L);
     bind_open_promise(L);
@@ -61,11 +66,28 @@ static int open_timeout(lua_State *L)
     return open_task_part(L, "timeout");
 }
 
+static int load_routes(lua_State *L)
+{
+    push_chunk(L, SLICE("moonkeep.routes"));
+    return 1;
+}
+
+/* With `mk` at 1. */
+static int open_router(lua_State *L)
+{
+    push_chunk(L, SLICE("moonkeep.router"));
+    lua_pushvalue(L, 1);
+    lua_pushcfunction(L, load_routes);
+    lua_call(L, 2, 1);
+    return 1;
+}
+
 static const luaL_Reg parts[] = {
     {"class", bind_open_class},
     {"Response", bind_open_response},
     {"Request", bind_open_request},
     {"Headers", bind_open_headers},
+    {"Router", open_router},
     {"WebSocket", bind_open_websocket},
     {"WebSocketPair", bind_open_websocket_pair},
     {"null", open_null},
