@@ -2,36 +2,13 @@
 
 #include <time.h>
 
+#include "base/text.h"
+
 static const char *level_name(enum log_level level)
 {
     static const char *const names[] = {"debug", "info", "warn", "error"};
 
     return names[level];
-}
-
-/* Size of the well-formed UTF-8 sequence (RFC 3629) at the start of `s`, which
- * is not empty; 0 when there is none. */
-static size_t sequence(struct slice s)
-{
-    const unsigned char *p = (const unsigned char *)s.p;
-    size_t size = p[0] < 0x80                    ? 1
-                  : p[0] >= 0xc2 && p[0] <= 0xdf ? 2
-                  : p[0] >= 0xe0 && p[0] <= 0xef ? 3
-                  : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
-                                                 : 0;
-
-    if (size == 0 || size > s.n)
-        return 0;
-    for (size_t i = 1; i < size; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    bool is_long =
-        (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-    bool is_surrogate = p[0] == 0xed && p[1] > 0x9f;
-    bool is_beyond = p[0] == 0xf4 && p[1] > 0x8f;
-
-    return is_long || is_surrogate || is_beyond ? 0 : size;
 }
 
 /* `s` without what is past LOGTEXT_MAX, cut between characters. */
@@ -78,7 +55,7 @@ void logtext_json_string(struct buf *out, struct slice whole)
 
     buf_add_byte(out, '"');
     while (s.n != 0) {
-        size_t size = sequence(s);
+        size_t size = text_sequence(s);
 
         if (size == 0)
             buf_add_text(out, "\xef\xbf\xbd"); /* U+FFFD */
@@ -147,29 +124,18 @@ static struct slice trimmed(struct slice s)
     return s;
 }
 
-/* Whether the character at the start of `s` could steer a terminal: C0, DEL,
- * and C1, which is c2 80 to c2 9f in UTF-8. */
-static bool is_control(struct slice s, size_t size)
-{
-    unsigned char c = (unsigned char)s.p[0];
-
-    if (size == 1)
-        return (c < 0x20 && c != '\t') || c == 0x7f;
-    return size == 2 && c == 0xc2 && (unsigned char)s.p[1] < 0xa0;
-}
-
 /* `whole` as text to read; each line break is followed by `indent`. */
 static void plain(struct buf *out, struct slice whole, const char *indent)
 {
     struct slice s = cut(whole);
 
     while (s.n != 0) {
-        size_t size = sequence(s);
+        size_t size = text_sequence(s);
 
         if (s.p[0] == '\n') {
             buf_add_byte(out, '\n');
             buf_add_text(out, indent);
-        } else if (size == 0 || is_control(s, size)) {
+        } else if (size == 0 || text_is_control(s, size)) {
             size = 1;
             buf_printf(out, "\\x%02x", (unsigned char)s.p[0]);
         } else {
