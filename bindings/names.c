@@ -7,7 +7,6 @@
 #include "bindings/id.h"
 #include "object/object.h"
 
-enum { EXT_ID = VALUE_EXT_USER, EXT_STUB = VALUE_EXT_USER + 1 };
 
 /* User value 1: stubs by names, see cached_stub. */
 struct namespace

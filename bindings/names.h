@@ -13,6 +13,10 @@
 #include "object/realm.h"
 #include "vm/value.h"
 
+/* Types of extensions (vm/value.h): class name length, class name, id, object
+ * name. */
+enum { EXT_ID = VALUE_EXT_USER, EXT_STUB = VALUE_EXT_USER + 1 };
+
 /* The payload of ids and stubs: the address of one object. */
 struct address {
     const struct object_class *cls;

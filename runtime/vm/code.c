@@ -86,6 +86,8 @@ int code_new(const char *main_path, struct code **out, struct error *err)
 
 struct code *code_hold(struct code *c)
 {
+    if (c == NULL)
+        return NULL;
     atomic_fetch_add(&c->refs, 1);
     return c;
 }

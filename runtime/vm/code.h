@@ -21,7 +21,7 @@ struct code;
 /* `main_path` is the main script.  Reads nothing yet; ERR_NOT_FOUND when there
  * is no such file. */
 int code_new(const char *main_path, struct code **out, struct error *err);
-struct code *code_hold(struct code *c);
+struct code *code_hold(struct code *c); /* NULL is allowed */
 void code_drop(struct code *c); /* NULL is allowed */
 
 /* A module of the runtime itself, "moonkeep.<something>"; `source` is borrowed
