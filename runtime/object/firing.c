@@ -335,7 +335,7 @@ void firing_reset(struct object *o, const struct object_reset *why)
 
     if (f == NULL || f->state == FIRING_QUEUED)
         return;
-    if (o->realm->is_closing) {
+    if (o->realm->is_closing || why->is_deletion) {
         firing_drop(o);
         return;
     }

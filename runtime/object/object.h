@@ -77,6 +77,7 @@ struct object_reset {
     bool queued_too;    /* events that have not begun fail as well */
     bool discard;       /* commits that are not durable are dropped */
     bool keeps_sockets; /* the hibernatable ones, with what they sent */
+    bool is_deletion;   /* nobody is left to hear of its sockets and alarm */
 };
 
 struct object *object_new(struct realm *r, const struct object_class *cls,

@@ -189,7 +189,9 @@ void object_reset(struct object *o, const struct object_reset *why)
     list_init(&failed);
     take_events(o, why, &failed);
     drop_outbox(o, &failure);
-    if (!why->keeps_sockets)
+    if (why->is_deletion)
+        sockets_forget(o);
+    else if (!why->keeps_sockets)
         sockets_reset(o);
     unload(o, why->discard);
     idle_end(o);

@@ -201,6 +201,8 @@ void sockets_unload(struct object *o);
 /* The object is reset: all are cut, and the fresh state is told of each
  * hibernatable one by a close event (1006). */
 void sockets_reset(struct object *o);
+/* The object is deleted: all are cut, and nobody is told. */
+void sockets_forget(struct object *o);
 /* The server goes down: close every socket of every object with 1001, behind
  * what the gate holds for it; also those that get their peer later. */
 void sockets_go_away(struct realm *r);

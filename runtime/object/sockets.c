@@ -231,19 +231,36 @@ static void reset(struct socket *s)
 }
 
 /* With the last one, `o->sockets` goes too. */
-void sockets_reset(struct object *o)
+static void cut_all(struct object *o, bool with_accepted)
 {
-    bool is_final = o->realm->is_closing;
-    struct list *link;
-
-    if (o->sockets == NULL)
-        return;
-    socket_drop_mail(o, NULL, !is_final);
     unset_auto(o->sockets);
     while (o->sockets != NULL && !list_empty(&o->sockets->others))
         cut_for_good(socket_of(o->sockets->others.next));
-    while (is_final && o->sockets != NULL && !list_empty(&o->sockets->accepted))
+    while (with_accepted && o->sockets != NULL &&
+           !list_empty(&o->sockets->accepted))
         cut_for_good(socket_of(o->sockets->accepted.next));
+}
+
+void sockets_forget(struct object *o)
+{
+    if (o->sockets == NULL)
+        return;
+    socket_drop_mail(o, NULL, false);
+    cut_all(o, true);
+}
+
+void sockets_reset(struct object *o)
+{
+    struct list *link;
+
+    if (o->realm->is_closing) {
+        sockets_forget(o);
+        return;
+    }
+    if (o->sockets == NULL)
+        return;
+    socket_drop_mail(o, NULL, true);
+    cut_all(o, false);
     if (o->sockets == NULL)
         return;
     for (link = o->sockets->accepted.next; link != &o->sockets->accepted;

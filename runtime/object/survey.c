@@ -1,0 +1,109 @@
+#include "object/survey.h"
+
+#include "base/must.h"
+#include "object/object.h"
+#include "object/socket_inside.h"
+#include "store/db.h"
+#include "vm/vm.h"
+
+static enum survey_state state_of(const struct object *o)
+{
+    switch (o->state) {
+    case OBJECT_WAKING:
+        return SURVEY_WAKING;
+    case OBJECT_AWAKE:
+        return SURVEY_AWAKE;
+    case OBJECT_ASLEEP:
+        break;
+    }
+    return sockets_any(o) ? SURVEY_HIBERNATING : SURVEY_ASLEEP;
+}
+
+static size_t count_sockets(const struct object *o)
+{
+    const struct list *link;
+    size_t count = 0;
+
+    if (o->sockets == NULL)
+        return 0;
+    for (link = o->sockets->others.next; link != &o->sockets->others;
+         link = link->next)
+        count++;
+    return count + o->sockets->accepted_n;
+}
+
+/* When it last had something to do: it is busy now, or idle since then. */
+static int64_t last_event(const struct object *o)
+{
+    const struct clock *clock = o->realm->config.clock;
+    uint64_t now = clock_mono_ns(clock);
+
+    if (!object_is_idle(o))
+        return clock_wall_ms(clock);
+    if (o->idle_since_ns == 0 || o->idle_since_ns > now)
+        return 0;
+    return clock_wall_ms(clock) - (int64_t)((now - o->idle_since_ns) / 1000000);
+}
+
+void survey_object(const struct object *o, struct survey *out)
+{
+    *out = (struct survey){.state = SURVEY_ASLEEP};
+    if (o == NULL)
+        return;
+    out->state = state_of(o);
+    out->sockets = count_sockets(o);
+    out->last_event = last_event(o);
+    out->events = o->events_n;
+    out->queued = o->mailbox_n;
+    if (o->vm == NULL)
+        return;
+    out->version = o->version;
+    out->is_stale = object_is_stale(o);
+    out->memory = vm_memory(o->vm);
+}
+
+static int each_of(const struct list *list,
+                   int (*each)(void *arg, const struct socket *s), void *arg)
+{
+    const struct list *link;
+    int rc = 0;
+
+    for (link = list->next; link != list && rc == 0; link = link->next)
+        rc = each(arg, container_of(link, struct socket, link));
+    return rc;
+}
+
+void survey_sockets(const struct object *o,
+                    int (*each)(void *arg, const struct socket *s), void *arg)
+{
+    if (o->sockets != NULL && each_of(&o->sockets->accepted, each, arg) == 0)
+        each_of(&o->sockets->others, each, arg);
+}
+
+int survey_delete(struct realm *r, const char *class_name, const struct oid *id,
+                  struct gate_item *item, struct error *err)
+{
+    static const struct object_reset why = {
+        .text = "the object was deleted by the operator of the server",
+        .queued_too = true,
+        .is_deletion = true};
+    struct object *o = realm_find(r, id);
+    struct db_config config = {
+        .client = r->config.store, .class_name = class_name, .id = *id};
+    struct db *db = NULL;
+
+    if (o != NULL)
+        object_reset(o, &why);
+    int rc = db_open(&config, &db, err);
+    if (rc == 0)
+        rc = db_delete_all(db, err);
+    if (rc == 0)
+        rc = db_commit(db, err);
+    uint64_t number = rc == 0 ? db_last_commit(db) : 0;
+    db_close(db);
+    if (rc == 0)
+        scheduler_note(&r->scheduler, realm_class(r, class_name), id, 0);
+    if (rc == 0)
+        gate_push(&r->gate, item, number);
+    return rc;
+}

@@ -1,0 +1,54 @@
+/*
+ * survey.h - objects seen from outside, by those who run the server: what one
+ * is doing, and its deletion.
+ *
+ * On the object's thread, between turns; wakes nothing.
+ */
+#ifndef OBJECT_SURVEY_H
+#define OBJECT_SURVEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/oid.h"
+#include "object/gate.h"
+#include "object/realm.h"
+
+enum survey_state {
+    SURVEY_ASLEEP,
+    SURVEY_WAKING,
+    SURVEY_AWAKE,
+    SURVEY_HIBERNATING /* its sockets are all there is of it */
+};
+
+struct survey {
+    enum survey_state state;
+    size_t sockets;     /* hibernatable and plain ones */
+    int64_t last_event; /* ms since the Unix epoch; 0: none known */
+    uint64_t version;   /* of the script that it runs, from 1; 0: none */
+    bool is_stale;      /* there is a newer one */
+    size_t events, queued;
+    size_t memory; /* bytes of its Lua state */
+};
+
+/* `o` NULL: it is not in memory. */
+void survey_object(const struct object *o, struct survey *out);
+
+/* Call each(arg, socket) for its sockets, the hibernatable ones first, each
+ * oldest first; stops when it returns non-zero. */
+void survey_sockets(const struct object *o,
+                    int (*each)(void *arg, const struct socket *s), void *arg);
+
+/*
+ * Reset the object (its calls fail with code "reset"), cut its sockets, and
+ * remove all it has stored; `item` is released when that is durable or has
+ * failed.  An object without storage and not in memory is left as it is, and
+ * `item` released.  ERR_IO, ERR_CORRUPT, ERR_FULL: `item` is not released, and
+ * the storage is as before.
+ */
+int survey_delete(struct realm *r, const char *class_name, const struct oid *id,
+                  struct gate_item *item, struct error *err);
+
+#endif
