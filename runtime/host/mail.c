@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "host/errand.h"
 #include "net/websocket.h"
 #include "vm/code.h"
 
@@ -39,6 +40,7 @@ void letter_free(struct letter *l)
     outcome_fini(&l->outcome);
     buf_fini(&l->data);
     code_drop(l->code);
+    errand_drop(l->errand);
     if (l->seed != NULL)
         ws_seed_fini(l->seed);
     free(l->seed);

@@ -17,6 +17,7 @@
 
 struct body;
 struct code;
+struct errand;
 struct relay_in;
 struct relay_out;
 struct worker;
@@ -31,6 +32,7 @@ enum letter_kind {
     LETTER_LINK,   /* between two sockets (links.h) */
     LETTER_ROOM,   /* connections may be accepted again */
     LETTER_RELOAD, /* a new version of the script */
+    LETTER_ERRAND, /* a function to be run (errand.h) */
     LETTER_DRAIN,  /* no new connections; tell when all is done */
     LETTER_CLOSE   /* end */
 };
@@ -73,6 +75,8 @@ struct letter {
     bool was_clean;       /* LINK */
     /* RELOAD */
     struct code *code; /* held */
+    /* ERRAND */
+    struct errand *errand; /* whose end somebody waits for */
 };
 
 struct inbox {

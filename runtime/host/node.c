@@ -11,7 +11,10 @@
 #include "bindings/script.h"
 #include "bindings/script_state.h"
 #include "host/classes.h"
+#include "host/control.h"
+#include "host/data.h"
 #include "host/node_parts.h"
+#include "host/roster.h"
 #include "host/worker.h"
 #include "store/store.h"
 #include "vm/code.h"
@@ -22,7 +25,9 @@ struct node {
     struct logger *logger;
     struct disk *disk;
     struct store *store;
-    struct code *code;
+    struct code *code; /* NULL when offline */
+    struct roster roster;
+    struct control *control; /* NULL: none */
     struct worker *workers;
     int worker_count;  /* those that were made */
     int running_count; /* those whose thread was started */
@@ -73,6 +78,11 @@ struct worker *node_worker_of(struct node *n, const struct oid *id)
     return &n->workers[oid_hash(id) % (uint64_t)n->worker_count];
 }
 
+struct roster *node_roster(struct node *n)
+{
+    return &n->roster;
+}
+
 void node_worker_drained(struct node *n)
 {
     uv_mutex_lock(&n->mutex);
@@ -101,40 +111,6 @@ static int read_script(struct node *n, struct code **out,
 
 /* ---- start ---- */
 
-/* The file in the data folder, absolute; owned. */
-static char *directory_path(const char *data)
-{
-    char *folder = realpath(data, NULL);
-    struct buf path = {0};
-
-    buf_printf(&path, "%s/directory.sqlite", folder == NULL ? data : folder);
-    buf_add_byte(&path, '\0');
-    free(folder);
-    return path.p;
-}
-
-static int open_store(struct node *n, struct error *err)
-{
-    const struct limits *l = &n->config->limits;
-    int rc = disk_real_new(n->config->data, &n->disk, err);
-
-    if (rc != 0)
-        return rc;
-    struct store_config config = {
-        .disk = n->disk,
-        .clock = clock_system(),
-        .logger = n->logger,
-        .object_bytes = l->storage_mb << 20,
-        .turn_bytes = l->turn_mb << 20,
-        .durability = n->config->relaxed ? STORE_RELAXED : STORE_DISK};
-    char *directory = directory_path(n->config->data);
-
-    config.directory_path = directory;
-    rc = store_open(&config, &n->store, err);
-    free(directory);
-    return rc;
-}
-
 static int load_script(struct node *n, struct error *err)
 {
     struct script_listing listing;
@@ -142,6 +118,7 @@ static int load_script(struct node *n, struct error *err)
 
     if (rc == 0)
         rc = classes_settle(n->config, &listing, n->store, err);
+    roster_set(&n->roster, &listing);
     script_listing_fini(&listing);
     return rc;
 }
@@ -158,8 +135,12 @@ static char *same_port(const char *address, int port)
     return out.p;
 }
 
-static int wanted_workers(const struct config *c)
+static int wanted_workers(const struct node *node)
 {
+    const struct config *c = node->config;
+
+    if (node->mode == NODE_OFFLINE)
+        return 1;
     int n = c->workers == 0 ? (int)uv_available_parallelism() : c->workers;
 
     return n < 1 ? 1 : n;
@@ -167,7 +148,7 @@ static int wanted_workers(const struct config *c)
 
 static int make_workers(struct node *n, struct error *err)
 {
-    int count = wanted_workers(n->config);
+    int count = wanted_workers(n);
     char *address = mem_dup(n->config->listen, strlen(n->config->listen));
     int rc = 0;
 
@@ -180,11 +161,21 @@ static int make_workers(struct node *n, struct error *err)
             break;
         }
         free(address);
-        address =
-            same_port(n->config->listen, server_port(n->workers[0].server));
+        address = same_port(n->config->listen, node_port(n));
     }
     free(address);
     return rc;
+}
+
+/* The server does its work without it, too. */
+static void open_control(struct node *n)
+{
+    struct error err;
+
+    if (n->mode != NODE_OFFLINE &&
+        control_start(n, n->config->data, &n->control, &err) != 0)
+        logger_printf(n->logger, LOG_WARN,
+                      "commands will not reach this server: %s", err.text);
 }
 
 int node_start(const struct config *config, enum node_mode mode,
@@ -199,8 +190,9 @@ int node_start(const struct config *config, enum node_mode mode,
     n->logger = logger;
     MUST(uv_mutex_init(&n->mutex) == 0);
     MUST(uv_cond_init(&n->drained) == 0);
-    rc = open_store(n, err);
-    if (rc == 0)
+    roster_init(&n->roster);
+    rc = data_open(config, logger, &n->disk, &n->store, err);
+    if (rc == 0 && mode != NODE_OFFLINE)
         rc = load_script(n, err);
     if (rc == 0)
         rc = make_workers(n, err);
@@ -213,13 +205,16 @@ int node_start(const struct config *config, enum node_mode mode,
         node_free(n);
         return rc;
     }
+    open_control(n);
     *out = n;
     return 0;
 }
 
 int node_port(const struct node *n)
 {
-    return server_port(n->workers[0].server);
+    const struct server *s = n->workers[0].server;
+
+    return s == NULL ? 0 : server_port(s);
 }
 
 /* ---- reload ---- */
@@ -230,6 +225,8 @@ int node_reload(struct node *n, struct error *err)
     struct code *code;
     int rc = read_script(n, &code, &listing, err);
 
+    if (rc == 0)
+        roster_set(&n->roster, &listing);
     script_listing_fini(&listing);
     if (rc != 0) {
         code_drop(code);
@@ -281,6 +278,8 @@ void node_stop(struct node *n)
     if (n->running_count != 0) {
         post_all(n, LETTER_DRAIN);
         wait_drained(n);
+        control_stop(n->control); /* the workers still answer it */
+        n->control = NULL;
         post_all(n, LETTER_CLOSE);
     }
     for (int i = 0; i < n->running_count; i++)
@@ -299,6 +298,7 @@ void node_free(struct node *n)
     code_drop(n->code);
     if (n->disk != NULL)
         n->disk->ops->free(n->disk);
+    roster_fini(&n->roster);
     uv_cond_destroy(&n->drained);
     uv_mutex_destroy(&n->mutex);
     free(n->workers);

@@ -15,7 +15,12 @@
 
 struct node;
 
-enum node_mode { NODE_DEV, NODE_SERVE };
+enum node_mode {
+    NODE_DEV,
+    NODE_SERVE,
+    NODE_OFFLINE, /* the data alone, for commands: one worker; no script,
+                     nobody is listened to, no alarm fires */
+};
 
 /* Open the data folder, load the script, start the workers, listen.  `config`
  * and `logger` are borrowed until node_free.  Returns 0 or ERR_* with a text
@@ -23,7 +28,7 @@ enum node_mode { NODE_DEV, NODE_SERVE };
  * ERR_BUSY from below). */
 int node_start(const struct config *config, enum node_mode mode,
                struct logger *logger, struct node **out, struct error *err);
-/* The port it listens on. */
+/* The port it listens on; 0: none. */
 int node_port(const struct node *n);
 /* Load the script anew: objects go over to it between events.  On an error in
  * it (ERR_LUA, `err` filled) everything goes on as it was. */

@@ -8,6 +8,8 @@
 #include "host/node.h"
 #include "host/worker.h"
 
+struct roster;
+
 const struct config *node_config(const struct node *n);
 struct logger *node_logger(const struct node *n);
 struct store *node_store(const struct node *n);
@@ -18,6 +20,8 @@ int node_worker_count(const struct node *n);
 struct worker *node_worker_at(struct node *n, int index);
 /* The worker on which object `id` lives. */
 struct worker *node_worker_of(struct node *n, const struct oid *id);
+/* The names of the classes that the script has. */
+struct roster *node_roster(struct node *n);
 /* A worker has nothing under way any more. */
 void node_worker_drained(struct node *n);
 

@@ -5,6 +5,7 @@
 #include "base/must.h"
 #include "bindings/events.h"
 #include "host/bridge.h"
+#include "host/errand.h"
 #include "host/node_parts.h"
 #include "host/relay.h"
 #include "host/sockets.h"
@@ -170,6 +171,9 @@ static void receive(struct worker *w, struct letter *l)
         realm_reload(&w->realm, l->code,
                      (uint64_t)node_config(w->node)->limits.drain_ms);
         break;
+    case LETTER_ERRAND:
+        errand_receive(w, l);
+        break;
     case LETTER_DRAIN:
         drain(w);
         break;
@@ -244,7 +248,8 @@ static void init_realm(struct worker *w)
                    .slice_ns = (uint64_t)l->slice_ms * 1000000},
         .code = node_code(w->node),
         .vars = buf_slice(&c->vars),
-        .alarms = {.directory = store_directory(node_store(w->node)),
+        .alarms = {.is_off = node_mode_of(w->node) == NODE_OFFLINE,
+                   .directory = store_directory(node_store(w->node)),
                    .is_mine = is_mine,
                    .arg = w,
                    .rate = (uint64_t)l->alarm_rate}};
@@ -295,6 +300,8 @@ int worker_init(struct worker *w, struct node *n, int index,
     w->store = store_attach(node_store(n), on_store_news, w);
     init_realm(w);
     open_hub(w);
+    if (node_mode_of(n) == NODE_OFFLINE)
+        return 0;
     return open_server(w, address, err);
 }
 

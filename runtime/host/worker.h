@@ -5,7 +5,8 @@
  *   loop: timers -> [run objects] -> poll (sockets, mail, store) -> [run
  * objects]
  *
- * Made and freed by the main thread while it does not run.
+ * Made and freed by the main thread while it does not run.  Without a server
+ * when the node is offline.
  */
 #ifndef HOST_WORKER_H
 #define HOST_WORKER_H
@@ -38,7 +39,7 @@ struct worker {
     struct inbox inbox;
     struct realm realm;
     struct store_client *store;
-    struct server *server;
+    struct server *server; /* NULL: it has none */
     struct ws_hub *hub;
     struct outbound *outbound;
     struct link_end *links; /* hash by number of socket */
