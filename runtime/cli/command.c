@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "cli/ask.h"
 
 #define SERVER_OPTIONS                                                         \
     "  SCRIPT|DIR        the main script, or a folder with a moonkeep.lua "    \
@@ -57,6 +58,62 @@
     "Example:\n"                                                               \
     "  moonkeep check examples/counter\n"
 
+#define ABOUT_DATA                                                             \
+    "A running server is asked through the socket in its data folder; when "   \
+    "none\n"                                                                   \
+    "runs, the data is opened directly.\n\n"
+
+#define OBJECT_OPTIONS                                                         \
+    "  CLASS NAME        the object; 64 hex digits are taken for its id when " \
+    "no\n"                                                                     \
+    "                    object has that name\n"                               \
+    "  --id HEX          its id, instead of its name\n"
+
+#define OBJECTS_DETAILS                                                        \
+    "Lists every object that has storage, by class and name: size, state, "    \
+    "next\n"                                                                   \
+    "alarm, and when it last had something to do.  " ABOUT_DATA                \
+    "  CLASS             only those of this class\n"                           \
+    "  --prefix P        only those whose names begin so\n"                    \
+    "  --after NAME      only those behind this name\n"                        \
+    "  --limit N         so many at most\n" ASK_LIST_OPTIONS "\n"              \
+    "Example:\n"                                                               \
+    "  moonkeep objects Room --prefix berlin-\n"
+
+#define SHOW_DETAILS                                                           \
+    "Shows what one object has: state, size, keys, tables, alarms, sockets.\n" \
+    "It is not woken.  " ABOUT_DATA OBJECT_OPTIONS ASK_LIST_OPTIONS "\n"       \
+    "Example:\n"                                                               \
+    "  moonkeep show Room lobby\n"
+
+#define ALARMS_DETAILS                                                         \
+    "Lists the alarms that are set, the next one first, or those that were\n"  \
+    "given up after all retries.  " ABOUT_DATA                                 \
+    "  CLASS             only those of this class\n"                           \
+    "  --dead            those that were given up, with the last "             \
+    "error\n" ASK_LIST_OPTIONS "\n"                                            \
+    "Example:\n"                                                               \
+    "  moonkeep alarms Reminder --dead\n"
+
+#define DELETE_DETAILS                                                         \
+    "Deletes all that an object has stored, with its alarms, and cuts its\n"   \
+    "sockets; calls to it that are under way fail.  Cannot be undone. "        \
+    " " ABOUT_DATA OBJECT_OPTIONS                                              \
+    "  --yes             without asking\n" ASK_OPTIONS "\n"                    \
+    "Example:\n"                                                               \
+    "  moonkeep delete Room lobby --yes\n"
+
+#define VERIFY_DETAILS                                                         \
+    "Checks every object's database, the log, and the directory of objects\n"  \
+    "against them.  Says what is wrong and the way out, with exit code 1.\n"   \
+    "The log of a running server is left out: it is checked at each "          \
+    "start.\n\n"                                                               \
+    "  --rebuild         make the directory of objects anew from the "         \
+    "objects'\n"                                                               \
+    "                    files; the server must be stopped\n" ASK_OPTIONS "\n" \
+    "Example:\n"                                                               \
+    "  moonkeep verify --data /var/lib/app\n"
+
 #define VERSION_DETAILS                                                        \
     "Prints the version of this program.\n\n"                                  \
     "Example:\n"                                                               \
@@ -75,6 +132,17 @@ const struct command commands[] = {
      SERVE_DETAILS, serve_run},
     {"check", "load a script and list its classes, or its errors",
      "check [SCRIPT|DIR] [--config FILE] [--json]", CHECK_DETAILS, check_run},
+    {"objects", "list the objects that have storage",
+     "objects [CLASS] [--prefix P] [--after NAME] [--limit N] [OPTION...]",
+     OBJECTS_DETAILS, objects_run},
+    {"show", "show what one object has", "show CLASS NAME [OPTION...]",
+     SHOW_DETAILS, show_run},
+    {"alarms", "list the alarms that are set, or that failed",
+     "alarms [CLASS] [--dead] [OPTION...]", ALARMS_DETAILS, alarms_run},
+    {"delete", "delete one object, all of it",
+     "delete CLASS NAME [--yes] [OPTION...]", DELETE_DETAILS, delete_run},
+    {"verify", "check that the data is whole",
+     "verify [--data DIR] [--rebuild] [OPTION...]", VERIFY_DETAILS, verify_run},
     {"version", "print the version", "version", VERSION_DETAILS, version_run},
     {"help", "explain the commands, or one of them", "help [COMMAND]",
      HELP_DETAILS, help_run},

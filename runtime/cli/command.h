@@ -42,6 +42,11 @@ int command_failed(const struct command *self, const char *format, ...)
 int dev_run(const struct command *self, int argc, char **argv);
 int serve_run(const struct command *self, int argc, char **argv);
 int check_run(const struct command *self, int argc, char **argv);
+int objects_run(const struct command *self, int argc, char **argv);
+int show_run(const struct command *self, int argc, char **argv);
+int alarms_run(const struct command *self, int argc, char **argv);
+int delete_run(const struct command *self, int argc, char **argv);
+int verify_run(const struct command *self, int argc, char **argv);
 int help_run(const struct command *self, int argc, char **argv);
 int version_run(const struct command *self, int argc, char **argv); /* help.c */
 

@@ -59,26 +59,32 @@ static int parse_option(struct cursor *c, const char *word,
 }
 
 static int parse_operand(const struct cursor *c, const char *word,
-                         const char **operand)
+                         const char **operands, size_t most, size_t *count)
 {
-    if (operand == NULL)
+    if (most == 0)
         return command_misused(c->command, "takes no argument, got '%s'", word);
-    if (*operand != NULL)
+    if (*count == most && most == 1)
         return command_misused(c->command,
                                "one argument expected, got '%s' and '%s'",
-                               *operand, word);
-    *operand = word;
+                               operands[0], word);
+    if (*count == most)
+        return command_misused(c->command,
+                               "at most %zu arguments expected, got '%s' too",
+                               most, word);
+    operands[(*count)++] = word;
     return 0;
 }
 
-int option_parse(const struct command *self, int argc, char **argv,
-                 const struct option *options, size_t count,
-                 const char **operand)
+int option_parse_words(const struct command *self, int argc, char **argv,
+                       const struct option *options, size_t count,
+                       const char **operands, size_t most,
+                       size_t *operand_count)
 {
     struct cursor c = {self, argv, argc, 0};
     bool ended = false;
     int rc = 0;
 
+    *operand_count = 0;
     while (rc == 0 && c.at < c.argc) {
         const char *word = c.argv[c.at++];
 
@@ -87,7 +93,17 @@ int option_parse(const struct command *self, int argc, char **argv,
         else if (!ended && word[0] == '-' && word[1] != '\0')
             rc = parse_option(&c, word, options, count);
         else
-            rc = parse_operand(&c, word, operand);
+            rc = parse_operand(&c, word, operands, most, operand_count);
     }
     return rc;
+}
+
+int option_parse(const struct command *self, int argc, char **argv,
+                 const struct option *options, size_t count,
+                 const char **operand)
+{
+    size_t operand_count;
+
+    return option_parse_words(self, argc, argv, options, count, operand,
+                              operand == NULL ? 0 : 1, &operand_count);
 }

@@ -1,6 +1,6 @@
 /*
- * option.h - the command line of one command: options by name, and at most one
- * operand (SCRIPT|DIR, COMMAND).
+ * option.h - the command line of one command: options by name, and operands
+ * (SCRIPT|DIR, COMMAND, CLASS NAME).
  *
  * `--name value`, `--name=value`, `--flag`; `--` ends the options; options
  * and operand come in any order; the last one of a name counts.
@@ -25,5 +25,12 @@ struct option {
 int option_parse(const struct command *self, int argc, char **argv,
                  const struct option *options, size_t count,
                  const char **operand);
+
+/* The same with up to `most` operands; `*operand_count` gets how many there
+ * are. */
+int option_parse_words(const struct command *self, int argc, char **argv,
+                       const struct option *options, size_t count,
+                       const char **operands, size_t most,
+                       size_t *operand_count);
 
 #endif

@@ -1,0 +1,70 @@
+/*
+ * ask.h - what the commands about objects share: finding the data folder, the
+ * options that all of them have, one question and its answer.
+ *
+ *   ask_parse --> ask_open --> row_begin(&a->question, "show") ...
+ *             --> ask_rows or ask_table --> ask_close
+ *
+ * A new command: an entry in command.c, a run function that does this, and a
+ * question of its name in host/.
+ */
+#ifndef CLI_ASK_H
+#define CLI_ASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/option.h"
+#include "cli/table.h"
+#include "host/config.h"
+
+enum { ASK_WORDS = 4 };
+
+struct ask {
+    const struct command *self;
+    const char *data, *file; /* --data, --config */
+    bool json, no_pager;
+    const char *words[ASK_WORDS]; /* CLASS, NAME ... */
+    size_t word_count;
+    struct config config;
+    struct client *client;
+    struct buf question;
+};
+
+/* Read the command line: `more` options beside those of all commands, up to
+ * `most` operands.  0 or an exit_code, after saying why. */
+int ask_parse(struct ask *a, const struct command *self, int argc, char **argv,
+              const struct option *more, size_t more_n, size_t most);
+/* Find the data folder: a->config. */
+int ask_configure(struct ask *a);
+/* ask_configure, and connect or open. */
+int ask_open(struct ask *a);
+void ask_close(struct ask *a);
+
+/* Add the operands CLASS and NAME, where given, to the question; `id`: the
+ * hex digits of --id, or NULL. */
+void ask_add_object(struct ask *a, const char *id);
+/* Whether CLASS and NAME, or CLASS and --id, were given; else says so and
+ * returns EXIT_USAGE. */
+int ask_needs_object(struct ask *a, const char *id);
+
+/* Ask, and call row(arg, row) for each.  0 or EXIT_FAILED after saying why. */
+int ask_rows(struct ask *a, int (*row)(void *arg, struct slice row), void *arg);
+/* Ask, and print the rows: as a table, in a pager if it is long, or each as a
+ * line of JSON.  `nothing` is printed for an empty table. */
+int ask_table(struct ask *a, const struct table_column *columns, size_t count,
+              const char *nothing);
+
+#define ASK_OPTIONS                                                            \
+    "  --data DIR        the data folder; default: `data` of the "             \
+    "moonkeep.lua\n"                                                           \
+    "                    of the current folder, else .moonkeep\n"              \
+    "  --config FILE     the moonkeep.lua to look into\n"                      \
+    "  --json            for machines: JSON on standard output\n"
+#define ASK_LIST_OPTIONS                                                       \
+    ASK_OPTIONS "  --no-pager        never show a long list in $PAGER\n"
+
+#endif

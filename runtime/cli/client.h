@@ -1,0 +1,36 @@
+/*
+ * client.h - a data folder as the commands see it: a running server, asked
+ * through the socket in it, or, when none runs, the data itself, opened for as
+ * long as the command takes.
+ */
+#ifndef CLI_CLIENT_H
+#define CLI_CLIENT_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "host/config.h"
+
+struct client;
+
+/* Whether there is a data folder; else `*err` says so. */
+bool client_finds(const struct config *config, struct error *err);
+/*
+ * `config` says where the data is; borrowed.  ERR_NOT_FOUND: there is no data
+ * folder; ERR_LOCKED: another process holds it and does not answer; ERR_CORRUPT
+ * and the others of store_open.  Blocks.
+ */
+int client_open(const struct config *config, struct client **out,
+                struct error *err);
+/* Ask `question` (host/question.h) and call row(arg, row) for each row of the
+ * answer; non-zero: no more are wanted.  0, also then; ERR_CLOSED: the server
+ * went away; else what question_answer gave.  One question for each client. */
+int client_ask(struct client *c, struct slice question,
+               int (*row)(void *arg, struct slice row), void *arg,
+               struct error *err);
+/* It is a running server that answers. */
+bool client_is_server(const struct client *c);
+void client_close(struct client *c); /* NULL is allowed */
+
+#endif

@@ -1,0 +1,80 @@
+/* objects.c - `moonkeep objects`: every object that has storage. */
+#include <stdlib.h>
+
+#include "cli/ask.h"
+#include "host/row.h"
+
+static void write_state(struct buf *out, struct slice row)
+{
+    struct slice state = row_text(row, "state");
+
+    buf_add_slice(out, state);
+    if (slice_eq(state, SLICE("hibernating")))
+        buf_printf(out, " with %lld socket%s",
+                   (long long)row_integer(row, "socket_count"),
+                   row_integer(row, "socket_count") == 1 ? "" : "s");
+}
+
+static const struct table_column columns[] = {
+    {"CLASS", "class", TABLE_TEXT, NULL},
+    {"NAME", "name", TABLE_TEXT, NULL},
+    {"ID", "id", TABLE_SHORT, NULL},
+    {"SIZE", "bytes", TABLE_BYTES, NULL},
+    {"STATE", "state", TABLE_TEXT, write_state},
+    {"NEXT ALARM", "next_alarm", TABLE_WHEN, NULL},
+    {"LAST EVENT", "last_event", TABLE_WHEN, NULL},
+};
+
+enum { COLUMN_COUNT = sizeof(columns) / sizeof(*columns) };
+
+static int check(const struct command *self, const struct ask *a,
+                 const char *limit, bool is_of_class)
+{
+    char *end = NULL;
+
+    if (is_of_class && a->word_count == 0)
+        return command_misused(self, "--prefix and --after need a CLASS");
+    if (limit != NULL && (strtoll(limit, &end, 10) <= 0 || *end != '\0'))
+        return command_misused(
+            self, "--limit: an integer of at least 1 expected, got '%s'",
+            limit);
+    return 0;
+}
+
+static void ask(struct ask *a, const char *prefix, const char *after,
+                const char *limit)
+{
+    row_begin(&a->question, "objects");
+    ask_add_object(a, NULL);
+    if (prefix != NULL)
+        row_add_text(&a->question, "prefix", slice_of(prefix));
+    if (after != NULL)
+        row_add_text(&a->question, "after", slice_of(after));
+    if (limit != NULL)
+        row_add_integer(&a->question, "limit", strtoll(limit, NULL, 10));
+}
+
+int objects_run(const struct command *self, int argc, char **argv)
+{
+    const char *prefix = NULL;
+    const char *after = NULL;
+    const char *limit = NULL;
+    const struct option more[] = {{"--prefix", &prefix, NULL},
+                                  {"--after", &after, NULL},
+                                  {"--limit", &limit, NULL}};
+    struct ask a;
+    int rc = ask_parse(&a, self, argc, argv, more, 3, 1);
+
+    if (rc == 0)
+        rc = check(self, &a, limit, prefix != NULL || after != NULL);
+    if (rc == 0)
+        rc = ask_open(&a);
+    if (rc == 0) {
+        ask(&a, prefix, after, limit);
+        /* The columns after the first, when all are of one class. */
+        rc = ask_table(&a, columns + a.word_count, COLUMN_COUNT - a.word_count,
+                       "no objects");
+    }
+    ask_close(&a);
+    return rc;
+}

@@ -1,0 +1,65 @@
+#include "cli/progress.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "cli/format.h"
+
+#define SECOND_NS 1000000000u
+/* Shown after two seconds; then ten times a second on a terminal, where it is
+ * one line, and every ten seconds in a log. */
+#define AFTER_NS    (2 * (uint64_t)SECOND_NS)
+#define TERMINAL_NS (SECOND_NS / 10)
+#define LOG_NS      (10 * (uint64_t)SECOND_NS)
+
+void progress_init(struct progress *p, const char *what)
+{
+    *p = (struct progress){.what = what,
+                           .began_ns = clock_mono_ns(clock_system())};
+}
+
+static void add_rate(struct buf *out, double rate, int64_t left)
+{
+    buf_add_text(out, ", ");
+    format_count(out, (int64_t)rate);
+    buf_add_text(out, "/s");
+    if (left > 0 && rate > 0) {
+        buf_add_text(out, ", ");
+        format_duration(out, (int64_t)((double)left / rate) * 1000 + 1000);
+        buf_add_text(out, " left");
+    }
+}
+
+void progress_show(struct progress *p, int64_t done, int64_t total)
+{
+    uint64_t now = clock_mono_ns(clock_system());
+    bool is_terminal = isatty(STDERR_FILENO);
+    struct buf line = {0};
+
+    if (now - p->began_ns < AFTER_NS ||
+        now - p->shown_ns < (is_terminal ? TERMINAL_NS : LOG_NS))
+        return;
+    p->shown_ns = now;
+    format_count(&line, done);
+    if (total > 0) {
+        buf_add_text(&line, " of ");
+        format_count(&line, total);
+    }
+    buf_printf(&line, " %s", p->what);
+    add_rate(&line, (double)done * 1e9 / (double)(now - p->began_ns),
+             total - done);
+    fprintf(stderr, is_terminal ? "\r\x1b[K%.*s" : "%.*s\n", (int)line.n,
+            line.p);
+    fflush(stderr);
+    p->is_shown = is_terminal;
+    buf_fini(&line);
+}
+
+void progress_clear(struct progress *p)
+{
+    if (p->is_shown)
+        fputs("\r\x1b[K", stderr);
+    p->is_shown = false;
+}

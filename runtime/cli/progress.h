@@ -1,0 +1,21 @@
+/* progress.h - on standard error, how far something is that takes longer than
+ * two seconds: done, rate, time left. */
+#ifndef CLI_PROGRESS_H
+#define CLI_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct progress {
+    const char *what; /* "objects" */
+    uint64_t began_ns, shown_ns;
+    bool is_shown; /* a line that can be written over stands there */
+};
+
+void progress_init(struct progress *p, const char *what);
+/* `total` 0: not known. */
+void progress_show(struct progress *p, int64_t done, int64_t total);
+/* Take the line away, before something else is written. */
+void progress_clear(struct progress *p);
+
+#endif
