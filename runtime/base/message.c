@@ -73,13 +73,14 @@ struct response *response_build(const struct response *src)
 {
     struct response *rs =
         mem_alloc(sizeof(*rs) + fields_size(src->fields, src->field_count) +
-                  src->reason.n);
+                  (src->reason.n + src->url.n));
     char *at = (char *)(rs + 1);
 
     *rs = *src;
     rs->refs = 1;
     rs->fields = place_fields(&at, src->fields, src->field_count);
     rs->reason = place(&at, src->reason);
+    rs->url = place(&at, src->url);
     return rs;
 }
 

@@ -47,6 +47,7 @@ struct response {
     uint32_t field_count;
     int status;          /* 101, 200..599 */
     struct slice reason; /* empty: the standard one */
+    struct slice url;    /* that it came from, after redirects; or empty */
     struct field *fields;
     struct body *body;     /* owned; NULL without one */
     struct ticket *socket; /* owned; with 101: the other end, else NULL */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/version.h"
 #include "net/curl_text.h"
 #include "net/fetch_ask.h"
 #include "net/fetch_head.h"
@@ -171,7 +172,9 @@ static void tell(struct fetch *f)
     }
     f->is_told = true;
     restart_timer(f);
-    f->done(f->arg, fetch_head_response(&f->head, b, is_packed && b != NULL),
+    f->done(f->arg,
+            fetch_head_response(&f->head, slice_of(f->ask.url), b,
+                                is_packed && b != NULL),
             NULL);
 }
 
@@ -353,6 +356,7 @@ static void set_options(struct transfer *t)
     curl->easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
     curl->easy_setopt(easy, CURLOPT_SEEKDATA, t);
     curl->easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+    curl->easy_setopt(easy, CURLOPT_USERAGENT, "moonkeep/" VERSION);
     curl->easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 }

@@ -116,9 +116,10 @@ static struct slice reason_of(const struct fetch_head *h)
 }
 
 struct response *fetch_head_response(const struct fetch_head *h,
-                                     struct body *body, bool is_unpacked)
+                                     struct slice url, struct body *body,
+                                     bool is_unpacked)
 {
-    struct response rs = {.status = h->status, .body = body};
+    struct response rs = {.status = h->status, .url = url, .body = body};
     struct buf fields = {0};
     struct field f;
     size_t at = 0;

@@ -25,11 +25,12 @@ enum { FETCH_HEAD_MORE, FETCH_HEAD_DONE };
  * dropped), or ERR_TOO_BIG. */
 int fetch_head_add(struct fetch_head *h, struct slice line);
 
-/* The response of a complete head with `body` (taken over; NULL without one);
- * fields of the connection are left out, and with `is_unpacked` those that
- * tell of a compressed body.  One reference. */
+/* The response of a complete head from `url` with `body` (taken over; NULL
+ * without one); fields of the connection are left out, and with `is_unpacked`
+ * those that tell of a compressed body.  One reference. */
 struct response *fetch_head_response(const struct fetch_head *h,
-                                     struct body *body, bool is_unpacked);
+                                     struct slice url, struct body *body,
+                                     bool is_unpacked);
 
 /* The value of a field, empty when there is none. */
 struct slice fetch_head_find(const struct fetch_head *h, struct slice name);

@@ -115,7 +115,8 @@ describe("a fetch", function()
     assert.equal("PATCH /a?b=c HTTP/1.1", request.line)
     assert.equal("hello", request.body)
     assert.truthy(request.fields["accept-encoding"]:find "gzip")
-    request.fields["accept-encoding"] = nil
+    assert.match("^moonkeep/%d+%.%d+%.%d+$", request.fields["user-agent"])
+    request.fields["accept-encoding"], request.fields["user-agent"] = nil, nil
     assert.same({ host = "127.0.0.1:" .. p.port, accept = "*/*", ["content-length"] = "5", ["x-mine"] = "yes",
       ["x-empty"] = "", ["content-type"] = "text/plain" }, request.fields)
     p:send("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 299 Quite Fine\r\nX-One: 1\r\nx-one:  2 \r\n" ..
