@@ -239,6 +239,7 @@ void config_fini(struct config *c)
     texts_fini(c->var_names, c->var_count);
     free(c->assets);
     free(c->admin);
+    fetch_policy_fini(&c->fetch);
     pairs_fini(c->keys, c->key_count);
     pairs_fini(c->renamed, c->renamed_count);
     texts_fini(c->deleted, c->deleted_count);

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "net/fetch_policy.h"
 
 /* Every limit of API.md section 12, in the unit of its name; ping_ms 0: no
  * pings, alarm_rate 0: no bound. */
@@ -65,6 +66,7 @@ struct config {
     int64_t history_days; /* HISTORY_UNSET when not set: the caller chooses */
     bool relaxed;         /* durability = "relaxed" */
     struct limits limits;
+    struct fetch_policy fetch; /* what scripts may connect to */
     struct config_pair *keys;
     size_t key_count;
     struct config_pair *renamed;

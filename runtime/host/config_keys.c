@@ -160,6 +160,56 @@ static int read_history(struct config_reader *r, const struct datavalue *v)
     return rc;
 }
 
+/* One of the lists fetch.deny and fetch.allow; r->path names it. */
+static int read_ranges(struct config_reader *r, const struct datavalue *v,
+                       enum fetch_rule_kind kind)
+{
+    const char *list = kind == FETCH_DENY ? "fetch.deny" : "fetch.allow";
+    char path[CONFIG_PATH_MAX];
+    struct error why;
+
+    if (v->type != DATA_TABLE)
+        return config_value_reject_type(r, "a list of addresses", v);
+    for (size_t i = 0; i < v->count; i++) {
+        const struct datamember *m = &v->members[i];
+
+        config_value_enter(r, list, &m->key, path);
+        if (m->key.type != DATA_INTEGER)
+            return config_value_reject(
+                r, "a list expected: %s = { \"10.0.0.0/8\" }", list + 6);
+        if (m->value.type != DATA_STRING)
+            return config_value_reject_type(r, "an address or a range of them",
+                                            &m->value);
+        struct slice range = {m->value.string, m->value.length};
+        if (fetch_policy_add(&r->c->fetch, kind, range, &why) != 0)
+            return config_value_reject(r, "%s", why.text);
+    }
+    return 0;
+}
+
+static int read_fetch(struct config_reader *r, const struct datavalue *v)
+{
+    static const char *const names[] = {"deny", "allow"};
+    char path[CONFIG_PATH_MAX];
+    int rc = 0;
+
+    if (v->type != DATA_TABLE)
+        return config_value_reject_type(r, "a table", v);
+    for (size_t i = 0; i < v->count && rc == 0; i++) {
+        const struct datamember *m = &v->members[i];
+        bool is_text = config_value_is_text(&m->key);
+
+        config_value_enter(r, "fetch", &m->key, path);
+        if (is_text && strcmp(m->key.string, "deny") == 0)
+            rc = read_ranges(r, &m->value, FETCH_DENY);
+        else if (is_text && strcmp(m->key.string, "allow") == 0)
+            rc = read_ranges(r, &m->value, FETCH_ALLOW);
+        else
+            rc = config_value_reject_unknown(r, m->key.string, names, 2);
+    }
+    return rc;
+}
+
 static int read_class_keys(struct config_reader *r, const struct datavalue *v)
 {
     return config_value_pairs(r, v, &r->c->keys, &r->c->key_count);
@@ -236,6 +286,7 @@ static int read_vars(struct config_reader *r, const struct datavalue *v)
     X(history, read_history)                                                   \
     X(durability, read_durability)                                             \
     X(admin, read_admin)                                                       \
+    X(fetch, read_fetch)                                                       \
     X(keys, read_class_keys)                                                   \
     X(renamed, read_renamed)                                                   \
     X(deleted, read_deleted)

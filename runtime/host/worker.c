@@ -270,6 +270,7 @@ static void open_hub(struct worker *w)
 
     w->hub = ws_hub_open(&config);
     w->outbound = outbound_open(&w->loop, random_system());
+    outbound_set_policy(w->outbound, &node_config(w->node)->fetch);
 }
 
 static int open_server(struct worker *w, const char *address, struct error *err)
