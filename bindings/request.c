@@ -244,9 +244,12 @@ struct request *bind_check_request(lua_State *L, int idx, int relative)
 
 /*
  * mk.Request(url | request [, { method=, headers=, body= }]) -> Request
+ * mk.Request(url, request) -> Request
  *
  * A url that begins with '/' is one of http://object.  Of a Request it takes
- * over what init does not give; the body of the old one cannot be read then.
+ * over what is not given; the body of the old one cannot be read then.  body: a
+ * string (text/plain;charset=UTF-8 unless headers say otherwise), or a
+ * function(write) that streams.
  */
 static int new (lua_State *L)
 {

@@ -25,8 +25,8 @@ struct lrequest {
 struct lrequest *request_new(lua_State *L);
 /* The one at `idx`, or NULL. */
 struct lrequest *request_test(lua_State *L, int idx);
-/* Push a Request made of (url | request [, init]) at idx, idx + 1; a url that
- * begins with '/' only if `relative`. [raises] */
+/* Push a Request made of (url | request [, init]) or (url, request) at idx,
+ * idx + 1; a url that begins with '/' only if `relative`. [raises] */
 void request_make(lua_State *L, int idx, bool relative);
 
 #endif

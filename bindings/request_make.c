@@ -37,10 +37,12 @@ static struct slice check_method(lua_State *L)
 /* What a new request is made from; what the slices point to is on the
  * stack. */
 struct plan {
-    struct lrequest *from; /* the Request it is made from, or NULL */
+    struct lrequest *from; /* the Request that gives what init does not, or
+                              NULL; and the url, without one of its own */
     int from_at, init_at, self_at;
     struct slice method;
-    bool has_body; /* of its own; the string is user value 1 already */
+    bool has_body; /* of its own; it is user value 1 already */
+    bool has_text; /* the same, and it is a string */
 };
 
 /* Push init[name], nil without init. */
@@ -57,10 +59,13 @@ static void plan_body(lua_State *L, struct plan *plan)
 {
     int type = push_init(L, plan, "body");
 
-    if (type != LUA_TNIL && type != LUA_TSTRING)
-        bind_raise(L, NULL, "the body of a request must be a string, got %s",
+    if (type != LUA_TNIL && type != LUA_TSTRING && type != LUA_TFUNCTION)
+        bind_raise(L, NULL,
+                   "the body of a request must be a string or a function, got "
+                   "%s",
                    bind_what(L, -1));
-    plan->has_body = type == LUA_TSTRING;
+    plan->has_text = type == LUA_TSTRING;
+    plan->has_body = type != LUA_TNIL;
     bool inherits = type == LUA_TNIL && plan->from != NULL &&
                     plan->from->content.body != NULL;
     if (plan->has_body) {
@@ -90,7 +95,7 @@ static struct field *plan_headers(lua_State *L, const struct plan *plan,
                               plan->from->rq->field_count, HEADERS_FROZEN);
         at = lua_gettop(L);
     }
-    return headers_read(L, at, plan->has_body ? text_type : type, few, count);
+    return headers_read(L, at, plan->has_text ? text_type : type, few, count);
 }
 
 static void build(lua_State *L, struct plan *plan, struct slice whole,
@@ -101,10 +106,11 @@ static void build(lua_State *L, struct plan *plan, struct slice whole,
     struct few_fields few;
 
     head.fields = plan_headers(L, plan, &few, &head.field_count);
-    if (plan->from != NULL) {
+    if (plan->from != NULL)
+        memcpy(head.ip, plan->from->rq->ip, sizeof(head.ip));
+    if (whole.p == NULL) {
         head.url = plan->from->rq->url;
         head.target = plan->from->rq->target;
-        memcpy(head.ip, plan->from->rq->ip, sizeof(head.ip));
     } else {
         head.target = (struct slice){whole.p + target, whole.n - target};
     }
@@ -128,21 +134,50 @@ static void inherit_body(lua_State *L, const struct plan *plan)
     from->body = NULL;
 }
 
-void request_make(lua_State *L, int idx, bool relative)
+/* The two arguments at `idx`: (url | Request [, init]) or (url, Request). */
+static struct plan check_arguments(lua_State *L, int idx)
 {
     struct plan plan = {.from_at = idx, .init_at = idx + 1};
+    bool has_url = lua_type(L, idx) == LUA_TSTRING;
+
+    if (has_url && request_test(L, idx + 1) != NULL)
+        plan.from_at = idx + 1;
+    plan.from = request_test(L, plan.from_at);
+    if (!has_url && plan.from == NULL)
+        bind_arg_error(L, idx, "a url or a Request expected, got %s",
+                       bind_what(L, idx));
+    if (!lua_isnoneornil(L, idx + 1) && lua_type(L, idx + 1) != LUA_TTABLE &&
+        plan.from_at == idx)
+        bind_arg_error(L, idx + 1, "a table expected, got %s",
+                       bind_what(L, idx + 1));
+    return plan;
+}
+
+/* Push the url at `idx` as a request may have it; its path begins at
+ * `*target`. */
+static struct slice push_url(lua_State *L, int idx, bool relative,
+                             size_t *target)
+{
     struct slice text = bind_to_slice(L, idx);
+    struct buf *b = bind_scratch(L);
     struct error err = {0};
+
+    if (!relative && text.n != 0 && text.p[0] == '/')
+        bind_raise(L, NULL,
+                   "invalid url: expected http:// or https://, got a path");
+    if (url_normal(text, b, target, &err) != 0)
+        bind_raise_error(L, NULL, &err);
+    bind_push_scratch(L, b);
+    return bind_to_slice(L, -1);
+}
+
+void request_make(lua_State *L, int idx, bool relative)
+{
+    struct slice whole = {NULL, 0};
     size_t target = 0;
 
     luaL_checkstack(L, 24, NULL);
-    plan.from = request_test(L, idx);
-    if (text.p == NULL && plan.from == NULL)
-        bind_arg_error(L, idx, "a url or a Request expected, got %s",
-                       bind_what(L, idx));
-    if (!lua_isnoneornil(L, idx + 1) && lua_type(L, idx + 1) != LUA_TTABLE)
-        bind_arg_error(L, idx + 1, "a table expected, got %s",
-                       bind_what(L, idx + 1));
+    struct plan plan = check_arguments(L, idx);
     struct lrequest *u = request_new(L);
     u->is_own = true;
     plan.self_at = lua_gettop(L);
@@ -150,18 +185,8 @@ void request_make(lua_State *L, int idx, bool relative)
     if (push_init(L, &plan, "method") != LUA_TNIL)
         plan.method = check_method(L);
     plan_body(L, &plan);
-    struct slice whole = {NULL, 0};
-    if (plan.from == NULL) {
-        struct buf *b = bind_scratch(L);
-        if (!relative && text.n != 0 && text.p[0] == '/')
-            bind_raise(L, NULL,
-                       "invalid url: expected http:// or https://, "
-                       "got a path");
-        if (url_normal(text, b, &target, &err) != 0)
-            bind_raise_error(L, NULL, &err);
-        bind_push_scratch(L, b);
-        whole = bind_to_slice(L, -1);
-    }
+    if (lua_type(L, idx) == LUA_TSTRING)
+        whole = push_url(L, idx, relative, &target);
     build(L, &plan, whole, target);
     if (plan.from != NULL)
         inherit_body(L, &plan);

@@ -114,7 +114,7 @@ local RAISES = {
   { "mk.Request('http://x/', { method = 'a b' })", "'a b' is not a method" },
   { "mk.Request('http://x/', { method = 'CONNECT' })", "'CONNECT' is not a method" },
   { "mk.Request('http://x/', { method = 5 })", "must be a string, got a number" },
-  { "mk.Request('http://x/', { method = 'POST', body = {} })", "must be a string, got a table" },
+  { "mk.Request('http://x/', { method = 'POST', body = {} })", "must be a string or a function, got a table" },
   { "mk.Request 'http://u@x/'", "a user name cannot stand" },
   { "mk.Request 'http://x/\\r\\nHost: y'", "a control character at byte offset 9" },
   { "mk.Request('http://x/', { headers = { a = '\\n' } })", "contains CR, LF or NUL" },
