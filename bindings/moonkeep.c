@@ -88,6 +88,7 @@ static const luaL_Reg parts[] = {
     {"Request", bind_open_request},
     {"Headers", bind_open_headers},
     {"Router", open_router},
+    {"fetch", bind_open_fetch},
     {"WebSocket", bind_open_websocket},
     {"WebSocketPair", bind_open_websocket_pair},
     {"null", open_null},

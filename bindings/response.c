@@ -34,6 +34,17 @@ static int status_text(lua_State *L)
     return 1;
 }
 
+/* Where it came from, after redirects; nil where that is not known. */
+static int url(lua_State *L)
+{
+    const struct response *rs = check(L)->rs;
+
+    if (rs->url.n == 0)
+        return 0;
+    bind_push_slice(L, rs->url);
+    return 1;
+}
+
 static int headers(lua_State *L)
 {
     struct lresponse *u = check(L);
@@ -65,9 +76,13 @@ static int web_socket(lua_State *L)
 }
 
 static const luaL_Reg response_fields[] = {
-    {"status", status},          {"ok", ok},
-    {"statusText", status_text}, {"headers", headers},
-    {"webSocket", web_socket},   {NULL, NULL},
+    {"status", status},
+    {"ok", ok},
+    {"statusText", status_text},
+    {"headers", headers},
+    {"webSocket", web_socket},
+    {"url", url},
+    {NULL, NULL},
 };
 
 /* response:text() -> the body as a string.  Waits. */

@@ -184,6 +184,8 @@ static int open_protected(lua_State *L)
     if (s == NULL)
         s = load(L, o->cls == NULL ? STATE_ROUTER : STATE_OBJECT);
     s->object = o;
+    s->fetches = 0;
+    list_init(&s->fetching);
     o->script = s;
     lua_settop(L, 1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->main);

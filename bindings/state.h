@@ -7,6 +7,7 @@
 
 #include <lua.h>
 
+#include "base/list.h"
 #include "object/object.h"
 
 enum state_kind { STATE_OBJECT, STATE_ROUTER };
@@ -24,6 +25,8 @@ struct state {
     int methods;   /* method name -> function that calls it on a stub */
     bool has_init; /* the class has a method of that name */
     bool has_alarm;
+    size_t fetches;       /* that wait for an answer (fetch.c) ... */
+    struct list fetching; /* ... and those that wait for their turn */
 };
 
 static inline struct state *state_of(const struct object *o)

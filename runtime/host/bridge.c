@@ -7,6 +7,7 @@
 #include "base/must.h"
 #include "bindings/id.h"
 #include "host/classes.h"
+#include "host/fetches.h"
 #include "host/links.h"
 #include "host/node_parts.h"
 #include "host/parcel.h"
@@ -252,4 +253,6 @@ const struct host_ops bridge_host_ops = {.call = call,
                                          .class_key = class_key,
                                          .ticket = tickets_new,
                                          .couple = links_couple,
-                                         .connect = sockets_connect};
+                                         .connect = sockets_connect,
+                                         .fetch = fetches_begin,
+                                         .cancel_fetch = fetches_cancel};

@@ -243,6 +243,7 @@ static void init_realm(struct worker *w)
         .host_arg = w,
         .limits = {.idle_ms = (uint64_t)l->idle_ms,
                    .mailbox = (uint64_t)l->mailbox,
+                   .fetches = (uint64_t)l->fetch_connections,
                    .memory_bytes = (size_t)l->memory_mb << 20,
                    .cpu_ns = (uint64_t)l->cpu_ms * 1000000,
                    .slice_ns = (uint64_t)l->slice_ms * 1000000},

@@ -20,6 +20,7 @@ struct object_class;
 struct packet;
 struct realm;
 struct request;
+struct response;
 struct socket;
 struct task;
 struct ticket;
@@ -71,6 +72,26 @@ struct connect {
     void (*done)(struct connect *c, const struct error *failure);
 };
 
+enum fetch_call_redirect {
+    FETCH_CALL_FOLLOW,
+    FETCH_CALL_MANUAL, /* a redirect is a response as any other */
+    FETCH_CALL_FAIL,
+};
+
+/* A request to elsewhere (mk.fetch); its memory is the caller's, and valid
+ * until done or cancelled. */
+struct fetch_call {
+    struct request *request; /* of an http or https url; owned by the host from
+                                the call */
+    uint64_t timeout_ms;     /* for the head, then for each piece of the body */
+    enum fetch_call_redirect redirect;
+    void *flight; /* the host's own */
+    /* Called exactly once unless cancelled, never from within the call: with
+     * a response (taken over) and NULL, or with NULL and what failed. */
+    void (*done)(struct fetch_call *c, struct response *rs,
+                 const struct error *failure);
+};
+
 /* The host's side. */
 struct host_ops {
     /* Deliver `e` (FETCH or CALL; taken over, its reply will be called on this
@@ -90,6 +111,10 @@ struct host_ops {
     void (*couple)(void *host, struct socket *s, struct ticket *t);
     /* Connect `s` to a server; `c` stays the caller's and valid until done. */
     void (*connect)(void *host, struct socket *s, struct connect *c);
+    /* Send a request to elsewhere. */
+    void (*fetch)(void *host, struct fetch_call *c);
+    /* Give it up; not after done: then abandon the response's body. */
+    void (*cancel_fetch)(void *host, struct fetch_call *c);
 };
 
 #endif

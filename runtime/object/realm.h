@@ -45,6 +45,7 @@ struct object_class {
 struct realm_limits {
     uint64_t idle_ms;
     uint64_t mailbox; /* events that wait, per object */
+    uint64_t fetches; /* that wait for an answer, per object; 0: no bound */
     size_t memory_bytes;
     uint64_t cpu_ns, slice_ns;
 };
