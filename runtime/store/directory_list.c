@@ -13,6 +13,7 @@ struct range {
     bool is_named;
     struct buf from, to;
     struct oid after;
+    int after_n; /* bytes of it that count: none, or all */
 };
 
 struct listing {
@@ -57,17 +58,23 @@ static void set_after(struct range *r, struct slice name)
     buf_add_byte(&r->from, '\0');
 }
 
+static void set_after_id(struct range *r, const struct oid *id)
+{
+    r->after = *id;
+    r->after_n = OID_SIZE;
+}
+
 static void range_begin(struct range *r, const struct directory_query *q)
 {
     r->is_named = true;
-    r->after = (struct oid){{0}};
+    r->after_n = 0;
     set(&r->from, q->prefix.n != 0 ? q->prefix : SLICE("\0"));
     set_end(&r->to, q->prefix);
     if (!q->has_after || q->class_name.p == NULL)
         return;
     r->is_named = q->after_name.n != 0;
     if (!r->is_named)
-        r->after = q->after_id;
+        set_after_id(r, &q->after_id);
     else if (note_compare_bytes(q->after_name, buf_slice(&r->from)) >= 0)
         set_after(r, q->after_name);
 }
@@ -75,7 +82,8 @@ static void range_begin(struct range *r, const struct directory_query *q)
 static bool range_has(const struct range *r, const struct note *n)
 {
     if (!r->is_named)
-        return n->name.n == 0 && memcmp(n->id.b, r->after.b, OID_SIZE) > 0;
+        return n->name.n == 0 &&
+               (r->after_n == 0 || memcmp(n->id.b, r->after.b, OID_SIZE) > 0);
     return n->name.n != 0 &&
            note_compare_bytes(n->name, buf_slice(&r->from)) >= 0 &&
            note_compare_bytes(n->name, buf_slice(&r->to)) < 0;
@@ -86,7 +94,7 @@ static void range_follow(struct range *r, const struct note *last)
     if (r->is_named)
         set_after(r, last->name);
     else
-        r->after = last->id;
+        set_after_id(r, &last->id);
 }
 
 /* ---- one page ---- */
@@ -118,7 +126,7 @@ static sqlite3_stmt *list_statement(const struct listing *l, struct dirread *r)
         return NULL;
     sqlite3_bind_int64(st, 1, l->class);
     if (!range->is_named) {
-        sqlite3_bind_blob(st, 2, range->after.b, OID_SIZE, SQLITE_STATIC);
+        sqlite3_bind_blob(st, 2, range->after.b, range->after_n, SQLITE_STATIC);
         return st;
     }
     sqlite3_bind_blob(st, 2, range->from.p, (int)range->from.n, SQLITE_STATIC);

@@ -116,6 +116,16 @@ for _, kind in ipairs { "memory", "a file" } do
           assert.same({ "p" }, names(d:list { class = "A", prefix = "p", after = "a", limit = 1 }))
         end)
 
+        it("has an id of zeros like any other", function()
+          d:note("A", 0, { new = true, alarm = 1 })
+          d:note("A", 1, { new = true })
+          way(d)
+          assert.same({ 0, 1 }, names(d:list { class = "A" }))
+          assert.same({ 1 }, names(d:list { class = "A", after_id = 0 }))
+          assert.same({ 0 }, ids(d:due(1)))
+          assert.same({ 0 }, ids(d:due(1, 0)))
+        end)
+
         it("goes on behind a name and behind an id", function()
           fill(way)
           assert.same({ "b", "c", 3, 9 }, names(d:list { class = "A", after = "ab" }))

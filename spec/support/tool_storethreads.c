@@ -5,7 +5,9 @@
  *
  * Each client counts in objects of its own, waits as a worker does until what
  * it wrote is durable, closes objects and opens them again.  Then the store is
- * closed and opened, and every count must be there.  With "-" for FOLDER the
+ * closed and opened, and every count must be there.  Meanwhile all look at the
+ * directory, which must have what they did themselves; an object's alarm is its
+ * count.  With "-" for FOLDER the
  * disk is a simulated one whose syncs fail every now and then: what was durable
  * must stay, what failed must be gone.  Exits with 0 and prints what the log
  * did, or prints what is wrong.
@@ -23,6 +25,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "store/connection.h"
+#include "store/directory.h"
 #include "store/pagefile.h"
 #include "store/store.h"
 
@@ -41,7 +44,8 @@ struct worker {
     int number, objects, commits;
     struct counter *counters;
     bool may_fail;
-    int event; /* eventfd: the log thread's wake */
+    bool *seen; /* objects in the directory */
+    int event;  /* eventfd: the log thread's wake */
 };
 
 static void give_up(const char *what, const char *text)
@@ -78,6 +82,7 @@ static void close_counter(struct counter *o)
 /* One more; false when the store refuses, as after a failure. */
 static bool count(struct counter *o)
 {
+    pagefile_set_next_alarm(o->pf, o->value + 1);
     int rc = sqlite3_exec(
         o->conn->sqlite,
         "BEGIN;"
@@ -86,6 +91,9 @@ static bool count(struct counter *o)
         "INSERT INTO _mk_kv SELECT 'k' || (value % 100), hex(randomblob(200))"
         " FROM _mk_kv WHERE key = x'01' ON CONFLICT DO UPDATE SET value = "
         "excluded.value;"
+        "DELETE FROM _mk_alarms;"
+        "INSERT INTO _mk_alarms(kind, at, name)"
+        " SELECT 1, value, '' FROM _mk_kv WHERE key = x'01';"
         "COMMIT",
         NULL, NULL, NULL);
     struct error err = {0};
@@ -158,6 +166,35 @@ static bool wait_durable(struct worker *w, struct store_client *c,
     return true;
 }
 
+static int see(void *arg, const struct directory_entry *e)
+{
+    struct worker *w = arg;
+    int n = e->id.b[1];
+
+    if (e->id.b[0] != w->number)
+        return 0;
+    if (n >= w->objects || w->seen[n])
+        give_up("directory", "an object is there twice, or was never made");
+    if (e->next_alarm != w->counters[n].value)
+        give_up("directory", "an alarm is not what it should be");
+    w->seen[n] = true;
+    return 0;
+}
+
+static void look(struct worker *w, struct store_client *c)
+{
+    struct directory_query q = {.class_name = SLICE("Counter"), .limit = -1};
+    struct error err;
+    struct directory_reader *r = store_client_reader(c, &err);
+
+    memset(w->seen, 0, (size_t)w->objects * sizeof(bool));
+    if (r == NULL || directory_list(r, &q, see, w, &err) != 0)
+        give_up("directory", err.text);
+    for (int i = 0; i < w->objects; i++)
+        if (w->seen[i] != (w->counters[i].value != 0))
+            give_up("directory", "an object is missing, or not gone");
+}
+
 static void *work(void *arg)
 {
     struct worker *w = arg;
@@ -176,6 +213,8 @@ static void *work(void *arg)
         }
         if (!ok)
             recover(w, c);
+        if (i % 23 == 0)
+            look(w, c);
         if (i % 37 == 36) {
             close_counter(o);
             open_counter(c, w->number, i % w->objects, o);
@@ -187,12 +226,18 @@ static void *work(void *arg)
     return NULL;
 }
 
-static struct store *open_store(struct disk *disk)
+/* `folder` NULL: the disk is a simulated one. */
+static struct store *open_store(struct disk *disk, const char *folder)
 {
+    char path[512];
+
     struct store_config config = {.disk = disk,
                                   .clock = clock_system(),
                                   .segment_bytes = SEGMENT_BYTES,
                                   .threads = STORE_LOG_THREAD};
+    snprintf(path, sizeof(path), "%s/directory.sqlite", folder);
+    if (folder != NULL)
+        config.directory_path = path;
     struct store *s;
     struct error err;
 
@@ -222,7 +267,7 @@ static void run(struct store *s, struct worker *workers, int n,
 }
 
 /* A count that failed with the last syncs may be missing, no other. */
-static void check(struct store *s, const struct worker *w)
+static void check(struct store *s, struct worker *w)
 {
     struct store_client *c = store_attach(s, NULL, NULL);
 
@@ -235,8 +280,10 @@ static void check(struct store *s, const struct worker *w)
             give_up("check", "a count is not what it should be");
         if (!w->may_fail && value != o->value)
             give_up("check", "a count is missing");
+        o->value = value;
         close_counter(o);
     }
+    look(w, c);
     store_detach(c);
 }
 
@@ -262,18 +309,22 @@ int main(int argc, char **argv)
                                      .may_fail = may_fail};
         workers[i].counters =
             mem_zalloc((size_t)workers[i].objects * sizeof(struct counter));
+        workers[i].seen = mem_zalloc((size_t)workers[i].objects * sizeof(bool));
     }
-    struct store *s = open_store(disk);
+    const char *folder = may_fail ? NULL : argv[1];
+    struct store *s = open_store(disk, folder);
     run(s, workers, n, may_fail ? disk : NULL);
     store_stats(s, &stats);
     store_close(s);
-    s = open_store(disk);
+    s = open_store(disk, folder);
     for (int i = 0; i < n; i++)
         check(s, &workers[i]);
     store_close(s);
     disk->ops->free(disk);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         free(workers[i].counters);
+        free(workers[i].seen);
+    }
     free(workers);
     printf("%llu commits, %llu syncs, %llu checkpoints, %llu segments\n",
            (unsigned long long)stats.commits, (unsigned long long)stats.syncs,
