@@ -69,7 +69,7 @@ static int add_entry(void *arg, const struct directory_entry *e)
 
 static struct slice name_of(const struct listing *u, const struct named *e)
 {
-    return (struct slice){u->names.p + e->at, e->n};
+    return (struct slice){e->n == 0 ? NULL : u->names.p + e->at, e->n};
 }
 
 /* The next page begins behind the last object of this one. */

@@ -89,10 +89,14 @@ static bool range_has(const struct range *r, const struct note *n)
            note_compare_bytes(n->name, buf_slice(&r->to)) < 0;
 }
 
-static void range_follow(struct range *r, const struct note *last)
+static void range_follow(struct range *r, const struct dirpage *page)
 {
+    const struct directory_entry *last = &page->entries[page->count - 1];
+
     if (r->is_named)
-        set_after(r, last->name);
+        set_after(r,
+                  (struct slice){page->names.p + page->names.n - last->name.n,
+                                 last->name.n});
     else
         set_after_id(r, &last->id);
 }
@@ -162,13 +166,8 @@ static int list_page(struct listing *l, bool *may_be_more)
     int rc = read_page(l, most, &page);
 
     *may_be_more = (int64_t)page.count == most;
-    if (page.count != 0) {
-        const struct directory_entry *e = &page.entries[page.count - 1];
-        struct slice name = {page.names.p + page.names.n - e->name.n,
-                             e->name.n};
-
-        range_follow(&l->range, &(struct note){.id = e->id, .name = name});
-    }
+    if (page.count != 0)
+        range_follow(&l->range, &page);
     if (l->left > 0)
         l->left -= (int64_t)page.count;
     int said = dirpage_send(&page, l->reader->d, l->each, l->arg);

@@ -137,7 +137,8 @@ int dirpage_send(struct dirpage *p, struct directory *d,
             name = directory_class_name(d, (uint32_t) class);
         }
         e->class_name = name;
-        e->name.p = p->names.p + at;
+        if (e->name.n != 0)
+            e->name.p = p->names.p + at;
         at += e->name.n;
         rc = each(arg, e);
     }
