@@ -75,9 +75,8 @@ static void remove_at(struct timers *ts, size_t at)
         sift_down(ts, last, at);
 }
 
-static void on_due(uv_timer_t *handle)
+void timers_run(struct timers *ts)
 {
-    struct timers *ts = container_of(handle, struct timers, handle);
     uint64_t now = clock_mono_ns(ts->clock);
 
     while (ts->count != 0 && ts->heap[0]->due_ns <= now) {
@@ -87,6 +86,16 @@ static void on_due(uv_timer_t *handle)
         t->cb(t);
     }
     arm(ts);
+}
+
+static void on_due(uv_timer_t *handle)
+{
+    timers_run(container_of(handle, struct timers, handle));
+}
+
+uint64_t timers_next_ns(const struct timers *ts)
+{
+    return ts->count == 0 ? UINT64_MAX : ts->heap[0]->due_ns;
 }
 
 void timers_init(struct timers *ts, uv_loop_t *loop, const struct clock *clock)

@@ -43,6 +43,11 @@ void timers_init(struct timers *ts, uv_loop_t *loop, const struct clock *clock);
 /* Forget every timer; `closed(arg)` when the loop has let go of the handle. */
 void timers_close(struct timers *ts, void (*closed)(void *arg), void *arg);
 
+/* For whoever moves a virtual clock: when the first timer is due, of
+ * clock_mono_ns (UINT64_MAX: none waits), and call what is due by now. */
+uint64_t timers_next_ns(const struct timers *ts);
+void timers_run(struct timers *ts);
+
 /* Call `cb` once, `ms` milliseconds from now; restarts a waiting timer. */
 void timer_start(struct timers *ts, struct timer *t, uint64_t ms, timer_cb cb);
 /* Harmless on an idle timer. */
