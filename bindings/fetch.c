@@ -273,12 +273,12 @@ static enum fetch_call_redirect check_redirect(lua_State *L)
         if (s.p != NULL && slice_eq(s, slice_of(words[i])))
             return (enum fetch_call_redirect)i;
     }
-    return bind_raise(L, NULL,
-                      "mk.fetch: redirect: \"follow\", \"manual\" or \"error\" "
-                      "expected, got %s%.*s%s",
-                      s.p == NULL ? bind_what(L, -1) : "\"",
-                      (int)(s.n < 50 ? s.n : 50), s.p == NULL ? "" : s.p,
-                      s.p == NULL ? "" : "\"");
+    bind_raise(L, NULL,
+               "mk.fetch: redirect: \"follow\", \"manual\" or \"error\" "
+               "expected, got %s%.*s%s",
+               s.p == NULL ? bind_what(L, -1) : "\"",
+               (int)(s.n < 50 ? s.n : 50), s.p == NULL ? "" : s.p,
+               s.p == NULL ? "" : "\"");
 }
 
 /* The key at `idx` is one of those that init may have. */

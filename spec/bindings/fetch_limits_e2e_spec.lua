@@ -284,4 +284,3 @@ describe("fetch.deny", function()
     end)
   end
 end)
-
