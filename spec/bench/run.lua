@@ -6,7 +6,7 @@ package.path = here .. "/?.lua;" .. package.path
 local process = require "process"
 
 local GROUPS = { "hello", "durable", "fresh", "memory", "syncs",
-  "websocket" }
+  "websocket", "alarms" }
 
 local bench = {
   rounds = tonumber(os.getenv("BENCH_ROUNDS") or 5),
@@ -36,6 +36,17 @@ function bench.delay(name, yardstick, bound, us, than)
   row(name, ("%.0f us"):format(us), ("%s: %.0f us"):format(yardstick, than),
     ("%+.0f us"):format(us - than), ("at most %d us more"):format(bound),
     us - than <= bound)
+end
+
+-- So much of `unit`, and how much it may be.
+function bench.bound(name, unit, bound, got)
+  row(name, ("%.4g %s"):format(got, unit), "", "", ("at most %g %s"):format(bound, unit),
+    got <= bound)
+end
+
+-- So many a second, and how many it must be.
+function bench.rate(name, bound, got)
+  row(name, ("%.0f/s"):format(got), "", "", ("at least %d/s"):format(bound), got >= bound)
 end
 
 -- A count that may be at most `bound` of another.
