@@ -6,66 +6,98 @@ return [==[
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Chat</title>
 <style>
-  :root { color-scheme: light dark; --line: #8884; --own: #2f6fde; }
+  :root {
+    color-scheme: light dark;
+    --line: #8883; --soft: #5e6470; --card: #eef0f4; --own: #2458c5; --bad: #b3261e; --good: #1e7d3c;
+  }
+  @media (prefers-color-scheme: dark) {
+    :root { --soft: #a3a9b5; --card: #2b2e35; --bad: #ff8a80; --good: #5fd38a; }
+    body, dialog { background: #17191d; }
+  }
   * { box-sizing: border-box; }
-  body { margin: 0; height: 100dvh; display: flex; flex-direction: column;
+  body { margin: 0 auto; max-width: 50rem; height: 100dvh; display: flex; flex-direction: column;
          font: 16px/1.45 system-ui, sans-serif; }
   header, form { display: flex; gap: .6rem; align-items: center; padding: .7rem 1rem; }
   header { border-bottom: 1px solid var(--line); }
-  h1 { font-size: 1rem; margin: 0; }
-  #people { flex: 1; opacity: .7; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-  #state { width: .7rem; height: .7rem; border-radius: 50%; background: #b33; }
-  #state.on { background: #3a5; }
-  ol { flex: 1; overflow-y: auto; margin: 0; padding: 1rem; list-style: none; }
-  li { margin: 0 0 .6rem; overflow-wrap: anywhere; }
-  li b { margin-right: .4rem; }
-  li.own b { color: var(--own); }
-  li time { opacity: .55; font-size: .8em; margin-left: .5rem; }
-  li.error { color: #c33; }
+  h1, h2 { font-size: 1rem; margin: 0; white-space: nowrap; }
+  #people { flex: 1; color: var(--soft); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+  #state { color: var(--bad); font-size: .85em; white-space: nowrap; }
+  #state.on { color: var(--good); }
+  ol { flex: 1; overflow-y: auto; margin: 0; padding: 1rem; list-style: none;
+       display: flex; flex-direction: column; gap: .5rem; align-items: flex-start; }
+  /* What is said last stands at the bottom, also in an empty room. */
+  ol::before { content: ""; margin-top: auto; }
+  li { max-width: 85%; padding: .4rem .8rem; border-radius: 1rem; background: var(--card);
+       overflow-wrap: anywhere; }
+  li.own { align-self: flex-end; background: var(--own); color: white; }
+  li.error { background: none; color: var(--bad); align-self: center; }
+  li div { font-size: .8em; color: var(--soft); }
+  li.own div { color: #dbe5ff; }
   form { border-top: 1px solid var(--line); }
-  input { flex: 1; min-width: 0; font: inherit; padding: .5rem .7rem; border: 1px solid var(--line);
-          border-radius: .5rem; background: transparent; color: inherit; }
-  button { font: inherit; padding: .5rem 1rem; border: 0; border-radius: .5rem;
-           background: var(--own); color: white; }
-  dialog { border: 1px solid var(--line); border-radius: .8rem; max-width: 22rem; }
-  dialog form { border: 0; padding: .4rem 0 0; }
+  input, button { font: inherit; border-radius: .6rem; padding: .5rem .8rem; }
+  input { flex: 1; min-width: 0; border: 1px solid #888; background: transparent; color: inherit; }
+  button { border: 0; background: var(--own); color: white; cursor: pointer; }
+  :focus-visible { outline: 2px solid var(--own); outline-offset: 2px; }
+  @media (prefers-color-scheme: dark) { :focus-visible { outline-color: #8fb0ff; } }
+  dialog { border: 1px solid var(--line); border-radius: 1rem; width: min(22rem, calc(100% - 2rem)); }
+  dialog form { border: 0; padding: .8rem 0 0; }
 </style>
 <header>
-  <span id="state" role="status" aria-label="not connected"></span>
-  <h1 id="room"></h1><span id="people"></span>
+  <h1 id="room"></h1><span id="people"></span><span id="state" role="status"></span>
 </header>
-<ol id="messages" aria-live="polite"></ol>
+<ol id="messages" role="log" aria-label="Messages" tabindex="0"></ol>
 <form id="form"><input id="text" maxlength="500" autocomplete="off" placeholder="Message"
   aria-label="Message" required><button>Send</button></form>
-<dialog id="ask"><form method="dialog" id="askForm">
-  <input id="name" maxlength="16" placeholder="Your name" aria-label="Your name" required>
-  <button>Enter</button></form></dialog>
+<dialog id="ask" aria-labelledby="askTitle"><h2 id="askTitle">What is your name?</h2>
+  <form method="dialog" id="askForm"><input id="name" maxlength="32" autocomplete="nickname"
+  aria-labelledby="askTitle" required><button>Enter</button></form></dialog>
 <script>
 "use strict";
 const $ = id => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const room = query.get("room") || "lobby";
-let name = query.get("name"), socket, last = 0, pause = 500;
+const NAME_MAX = 32;                              // bytes; the room asks for that
+// Each tab is somebody of its own, who stays that over a reload.
+let name = query.get("name") || sessionStorage.getItem("name"), socket, last = 0, pause = 500;
+
+function element(tag, className, text) {
+  const e = document.createElement(tag);
+  e.className = className;
+  e.textContent = text;
+  return e;
+}
+
+// Who has scrolled up to read stays there; others see the end, also when the
+// keyboard of a phone takes a half of the page.
+const list = $("messages");
+let isAtEnd = true, end = 0;
+const endOf = () => list.scrollHeight - list.clientHeight;
+function showEnd() {
+  end = endOf();
+  if (isAtEnd) list.scrollTop = end;
+}
+// What scrolls because the sizes change is nobody's wish.
+list.onscroll = () => { if (endOf() === end) isAtEnd = end - list.scrollTop < 40; };
+new ResizeObserver(showEnd).observe(list);
+
+function append(item) {
+  isAtEnd ||= item.className === "own";
+  list.append(item);
+  showEnd();
+}
 
 function add(message) {
   if (message.id <= last) return;                 // seen before a reconnect
   last = message.id;
-  const item = document.createElement("li"), who = document.createElement("b"),
-        when = document.createElement("time");
-  who.textContent = message.name;
-  when.textContent = new Date(message.time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  item.className = message.name === name ? "own" : "";
-  item.append(who, message.text, when);
-  $("messages").append(item);
-  item.scrollIntoView({ block: "end" });
+  const isOwn = message.name === name, time = new Date(message.time);
+  const clock = time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const item = element("li", isOwn ? "own" : "", "");
+  item.append(element("div", "", isOwn ? clock : `${message.name} · ${clock}`),
+    element("span", "text", message.text));
+  append(item);
 }
 
-function complain(text) {
-  const item = document.createElement("li");
-  item.className = "error";
-  item.textContent = text;
-  $("messages").append(item);
-}
+function complain(text) { append(element("li", "error", text)); }
 
 const handlers = {
   history: data => data.messages.forEach(add),
@@ -88,24 +120,42 @@ function connect() {
 }
 
 function show(isOn) {
-  $("state").classList.toggle("on", isOn);
-  $("state").setAttribute("aria-label", isOn ? "connected" : "not connected");
+  $("state").className = isOn ? "on" : "";
+  $("state").textContent = isOn ? "connected" : "reconnecting";
 }
 
 $("form").onsubmit = event => {
   event.preventDefault();
-  if (socket.readyState !== WebSocket.OPEN) return complain("not connected");
+  $("text").focus();
+  if (!$("text").value.trim()) return;
+  if (!socket || socket.readyState !== WebSocket.OPEN) return complain("not connected");
   socket.send($("text").value);
   $("text").value = "";
 };
 setInterval(() => { if (socket && socket.readyState === WebSocket.OPEN) socket.send("ping"); }, 30000);
 
-$("room").textContent = "#" + room;
-if (name) connect();
-else {
-  $("ask").showModal();
-  $("askForm").onsubmit = () => { name = $("name").value; connect(); };
+function enter() {
+  sessionStorage.setItem("name", name);
+  $("text").focus();
+  connect();
 }
+
+// Nobody is in a room without a name: Escape asks again.
+$("ask").onclose = () => {
+  name = $("name").value.trim();
+  if (name) enter();
+  else $("ask").showModal();
+};
+$("ask").oncancel = () => { $("name").value = ""; };
+$("name").oninput = () => {
+  const bytes = new TextEncoder().encode($("name").value.trim()).length;
+  $("name").setCustomValidity(bytes > NAME_MAX ? "This name is too long." : "");
+};
+
+$("room").textContent = "#" + room;
+document.title = `#${room} – Chat`;
+if (name) enter();
+else $("ask").showModal();
 </script>
 </html>
 ]==]
