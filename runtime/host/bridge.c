@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "bindings/id.h"
+#include "host/assets.h"
 #include "host/classes.h"
 #include "host/fetches.h"
 #include "host/links.h"
@@ -23,6 +24,8 @@ struct http_call {
     struct reply reply;
     struct exchange *exchange; /* NULL once the client is gone */
     struct worker *worker;
+    struct request *request;   /* owned while it is asked for a file */
+    struct assets_ask ask;     /* whether it is for a file */
     struct response *response; /* once answered */
     struct list link;          /* of worker.answered */
 };
@@ -113,17 +116,43 @@ void bridge_answer(struct worker *w)
     }
 }
 
+static void route(struct http_call *h)
+{
+    struct event *e = event_new(EVENT_FETCH);
+
+    e->request = h->request;
+    e->reply = &h->reply;
+    h->request = NULL;
+    realm_route(&h->worker->realm, e);
+}
+
+static void on_asset(struct assets_ask *ask, struct response *rs)
+{
+    struct http_call *h = container_of(ask, struct http_call, ask);
+    struct exchange *x = h->exchange;
+
+    if (rs == NULL) {
+        route(h);
+        return;
+    }
+    request_drop(h->request);
+    free(h);
+    exchange_reply(x, rs);
+}
+
 static void on_request(void *user, struct exchange *x, struct request *rq)
 {
     struct worker *w = user;
     struct http_call *h = mem_alloc(sizeof(*h));
-    struct event *e = event_new(EVENT_FETCH);
 
-    *h = (struct http_call){.reply = {on_routed}, .exchange = x, .worker = w};
+    *h = (struct http_call){.reply = {on_routed},
+                            .exchange = x,
+                            .worker = w,
+                            .request = rq,
+                            .ask = {.request = rq, .done = on_asset}};
     exchange_set_data(x, h);
-    e->request = rq;
-    e->reply = &h->reply;
-    realm_route(&w->realm, e);
+    if (w->assets == NULL || !assets_ask(w->assets, &h->ask))
+        route(h);
 }
 
 static void on_gone(void *user, struct exchange *x)
@@ -131,8 +160,14 @@ static void on_gone(void *user, struct exchange *x)
     struct http_call *h = exchange_data(x);
 
     (void)user;
-    if (h != NULL)
-        h->exchange = NULL;
+    if (h == NULL)
+        return;
+    h->exchange = NULL;
+    if (h->request == NULL)
+        return; /* an object has it */
+    assets_cancel(&h->ask);
+    request_drop(h->request);
+    free(h);
 }
 
 struct net_handler bridge_net_handler(struct worker *w)

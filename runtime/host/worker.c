@@ -4,6 +4,7 @@
 #include "base/logline.h"
 #include "base/must.h"
 #include "bindings/events.h"
+#include "host/assets.h"
 #include "host/bridge.h"
 #include "host/errand.h"
 #include "host/node_parts.h"
@@ -18,6 +19,7 @@
 enum {
     DRAIN_ASK_MS = 10,
     CLOSE_MS = 10000,              /* for a closing handshake */
+    ASSETS_FRESH_MS = 1000,        /* so long a file is not looked at again */
     MESSAGE_MAX = 32 * 1024 * 1024 /* of a WebSocket */
 };
 
@@ -96,9 +98,11 @@ static void on_end_closed(void *arg)
 static void close_worker(struct worker *w)
 {
     bridge_answer(w);
-    w->open_ends = w->server == NULL ? 3 : 4;
+    w->open_ends = 3 + (w->server != NULL) + (w->assets != NULL);
     if (w->server != NULL)
         server_close(w->server, on_end_closed, w);
+    if (w->assets != NULL)
+        assets_close(w->assets, on_end_closed, w); /* nobody asks any more */
     /* Objects hear of what fails, sockets are cut by their objects. */
     outbound_close(w->outbound, on_end_closed, w);
     realm_close(&w->realm, on_end_closed, w);
@@ -274,6 +278,19 @@ static void open_hub(struct worker *w)
     outbound_set_policy(w->outbound, &node_config(w->node)->fetch);
 }
 
+/* Who develops changes files and looks at once. */
+static void open_assets(struct worker *w)
+{
+    struct assets_config config = {
+        .loop = &w->loop,
+        .folder = node_config(w->node)->assets,
+        .logger = node_logger(w->node),
+        .fresh_ms = node_mode_of(w->node) == NODE_DEV ? 0 : ASSETS_FRESH_MS};
+
+    if (config.folder != NULL)
+        w->assets = assets_open(&config);
+}
+
 static int open_server(struct worker *w, const char *address, struct error *err)
 {
     const struct config *c = node_config(w->node);
@@ -304,6 +321,7 @@ int worker_init(struct worker *w, struct node *n, int index,
     open_hub(w);
     if (node_mode_of(n) == NODE_OFFLINE)
         return 0;
+    open_assets(w);
     return open_server(w, address, err);
 }
 

@@ -21,6 +21,7 @@
 #include "object/realm.h"
 #include "store/store.h"
 
+struct assets;
 struct link_end;
 struct node;
 struct outbound;
@@ -40,13 +41,14 @@ struct worker {
     struct realm realm;
     struct store_client *store;
     struct server *server; /* NULL: it has none */
+    struct assets *assets; /* NULL: there are none */
     struct ws_hub *hub;
     struct outbound *outbound;
     struct link_end *links; /* hash by number of socket */
     struct list answered;   /* requests whose responses are to be sent */
     struct census census;
     bool is_server_drained, is_drain_told;
-    int open_ends; /* realm, server, hub, outbound, while they close */
+    int open_ends; /* realm, server, assets and so on, while they close */
 };
 
 /* Make worker `index` of `n`: loop, store client, realm, server at `address`.
