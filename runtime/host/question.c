@@ -237,15 +237,17 @@ int question_no_object(struct question *q, struct error *err)
     struct words near = {0};
     char what[300];
 
-    if (row_text(q->asked, "id").p != NULL)
+    bool is_id = row_text(q->asked, "id").p != NULL;
+
+    if (is_id)
         name = row_text(q->asked, "id");
     /* Those that begin alike, and the first ones. */
     query.prefix = (struct slice){name.p, name.n > 1 ? 2 : name.n};
     directory_list(q->directory, &query, on_near, &near, NULL);
     query.prefix = (struct slice){0};
     directory_list(q->directory, &query, on_near, &near, NULL);
-    snprintf(what, sizeof(what), "object of class %.*s is called",
-             (int)class_name.n, class_name.p);
+    snprintf(what, sizeof(what), "object of class %.*s %s", (int)class_name.n,
+             class_name.p, is_id ? "has the id" : "is called");
     int rc = not_found(what, name, &near, err);
     words_fini(&near);
     return rc;

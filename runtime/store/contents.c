@@ -139,6 +139,13 @@ int contents_tables(struct db *d,
     return rc;
 }
 
+const char *contents_complaint(const char *said)
+{
+    const char *line = strncmp(said, "***", 3) == 0 ? strchr(said, '\n') : NULL;
+
+    return line == NULL ? said : line + 1;
+}
+
 int contents_check(struct db *d, struct error *err)
 {
     sqlite3_stmt *st = prepare(d, "PRAGMA quick_check(1)", err);
@@ -149,7 +156,7 @@ int contents_check(struct db *d, struct error *err)
     const char *said =
         rc == SQLITE_ROW ? (const char *)sqlite3_column_text(st, 0) : NULL;
     if (said != NULL && strcmp(said, "ok") != 0) {
-        error_set(err, ERR_CORRUPT, "%s", said);
+        error_set(err, ERR_CORRUPT, "%s", contents_complaint(said));
         sqlite3_finalize(st);
         return ERR_CORRUPT;
     }

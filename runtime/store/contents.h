@@ -28,6 +28,8 @@ int contents_keys(struct db *d, int limit,
 int contents_tables(struct db *d,
                     void (*each)(void *arg, const char *name, int64_t rows),
                     void *arg, struct error *err);
+/* What quick_check says, without the line that names the database. */
+const char *contents_complaint(const char *said);
 /* Look at every page (PRAGMA quick_check).  ERR_CORRUPT with the first thing
  * that is wrong. */
 int contents_check(struct db *d, struct error *err);

@@ -7,6 +7,7 @@
 
 #include "base/slice.h"
 #include "store/alarm.h"
+#include "store/contents.h"
 
 enum sharing { ALONE, SHARED };
 
@@ -48,14 +49,17 @@ static int refuse(sqlite3 *db, struct error *err)
 static int check_pages(sqlite3 *db, struct error *err)
 {
     sqlite3_stmt *st = NULL;
+    const char *said = "ok";
     int rc = 0;
 
     if (sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &st, NULL) !=
             SQLITE_OK ||
         sqlite3_step(st) != SQLITE_ROW)
         rc = refuse(db, err);
-    else if (strcmp((const char *)sqlite3_column_text(st, 0), "ok") != 0)
-        rc = error_set(err, ERR_CORRUPT, "%s", sqlite3_column_text(st, 0));
+    else
+        said = (const char *)sqlite3_column_text(st, 0);
+    if (strcmp(said, "ok") != 0)
+        rc = error_set(err, ERR_CORRUPT, "%s", contents_complaint(said));
     sqlite3_finalize(st);
     return rc;
 }
