@@ -98,6 +98,7 @@ static void on_end_closed(void *arg)
 static void close_worker(struct worker *w)
 {
     bridge_answer(w);
+    uv_timer_stop(&w->drain); /* it asks what is closed now */
     w->open_ends = 3 + (w->server != NULL) + (w->assets != NULL);
     if (w->server != NULL)
         server_close(w->server, on_end_closed, w);
