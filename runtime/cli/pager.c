@@ -1,6 +1,8 @@
 #include "cli/pager.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -68,6 +70,12 @@ static void let_go(struct pager *p)
     p->rows = 0;
 }
 
+/* After something was written. */
+static void note_end(struct pager *p)
+{
+    p->is_left |= ferror(p->to) && errno == EPIPE;
+}
+
 int pager_line(struct pager *p, struct slice line)
 {
     if (p->rows != 0) {
@@ -81,7 +89,8 @@ int pager_line(struct pager *p, struct slice line)
         fwrite(line.p, 1, line.n, p->to);
         fputc('\n', p->to);
     }
-    return ferror(p->to);
+    note_end(p);
+    return p->is_left || ferror(p->to);
 }
 
 void pager_flush(struct pager *p)
@@ -95,6 +104,12 @@ void pager_close(struct pager *p)
     if (p->rows != 0)
         let_go(p);
     buf_fini(&p->held);
+    fflush(p->to);
+    note_end(p);
+    if (p->is_left) {
+        __fpurge(p->to);
+        clearerr(p->to);
+    }
     if (p->pid == 0)
         return;
     fclose(p->to);

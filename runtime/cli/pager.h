@@ -27,6 +27,7 @@ struct pager {
     size_t rows;     /* that fit; 0: nothing is held back */
     size_t lines;    /* held back so far */
     struct buf held; /* what fits the terminal so far */
+    bool is_left;    /* nobody reads any more, as after `| head` */
 };
 
 void pager_init(struct pager *p, enum pager_use use);
@@ -34,7 +35,8 @@ void pager_init(struct pager *p, enum pager_use use);
 int pager_line(struct pager *p, struct slice line);
 /* What was written is to be seen now, though more may come. */
 void pager_flush(struct pager *p);
-/* Write what is held back; wait until the pager is left. */
+/* Write what is held back; wait until the pager is left.  That nobody read to
+ * the end is no failure of standard output. */
 void pager_close(struct pager *p);
 
 #endif

@@ -8,7 +8,7 @@
 #include "cli/format.h"
 #include "host/row.h"
 
-enum { GAP = 2, NARROWEST = 4, SHORT = 8 };
+enum { GAP = 2, NARROWEST = 2, SHORT = 8 };
 
 void table_init(struct table *t, const struct table_column *columns,
                 size_t count, const char *indent, struct pager *to)
