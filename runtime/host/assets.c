@@ -11,6 +11,7 @@
 #include "host/assets_cache.h"
 #include "host/assets_path.h"
 #include "host/assets_stream.h"
+#include "wire/http_list.h"
 
 enum { OPEN_MAX = 512 /* of files, those being looked for included */ };
 
@@ -342,7 +343,8 @@ static bool is_for_file(const struct request *rq)
 {
     if (!slice_eq(rq->method, SLICE("GET")) && !assets_answer_is_head(rq))
         return false;
-    return fields_find(rq->fields, rq->field_count, SLICE("Upgrade")) == NULL;
+    return !http_list_has(rq->fields, rq->field_count, SLICE("Upgrade"),
+                          SLICE("websocket"));
 }
 
 bool assets_ask(struct assets *a, struct assets_ask *ask)

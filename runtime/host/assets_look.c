@@ -54,22 +54,26 @@ static void sort_names(struct assets_folder *f)
 
 static int read_names(struct assets_folder *f)
 {
-    DIR *dir = fdopendir(fcntl(f->fd, F_DUPFD_CLOEXEC, 0));
-    const struct dirent *e;
+    int fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    int error = dir == NULL ? errno : 0;
 
-    if (dir == NULL)
-        return errno;
-    f->is_complete = true;
-    errno = 0;
-    while (f->is_complete && (e = readdir(dir)) != NULL) {
-        f->is_complete = f->count < ASSETS_NAMES_MAX;
-        if (!f->is_complete)
-            break;
-        buf_add(&f->text, e->d_name, strlen(e->d_name) + 1);
-        f->count++;
+    while (error == 0 && !f->is_complete && f->count < ASSETS_NAMES_MAX) {
+        errno = 0;
+        const struct dirent *e = readdir(dir);
+
+        if (e != NULL) {
+            buf_add(&f->text, e->d_name, strlen(e->d_name) + 1);
+            f->count++;
+            continue;
+        }
+        error = errno;
+        f->is_complete = true;
     }
-    int error = errno;
-    closedir(dir);
+    if (dir != NULL)
+        closedir(dir);
+    else if (fd >= 0)
+        close(fd);
     sort_names(f);
     return error;
 }
@@ -201,7 +205,7 @@ static int read_bytes(int fd, struct assets_found *out)
     return 0;
 }
 
-/* A small file's bytes and what is known of it must be of the same state. */
+/* A small file's bytes and what is known of it should be of the same state. */
 static void read_small(int fd, struct assets_found *out)
 {
     struct assets_meta before;
@@ -221,8 +225,7 @@ static void read_small(int fd, struct assets_found *out)
         out->meta = meta_of(&st);
     } while (!is_same(&before, &out->meta) && ++tries < READ_TRIES &&
              out->meta.size <= ASSETS_SMALL_MAX);
-    if (out->bytes.n != (size_t)out->meta.size)
-        fail(out, EBUSY);
+    out->meta.size = (int64_t)out->bytes.n; /* of one that never rests */
 }
 
 static bool is_indexed(const struct assets_folder *f, int folder)

@@ -140,6 +140,11 @@ describe("the folder of assets", function()
     end)
   end)
 
+  it("serves who would rather speak HTTP/2", function()
+    local headers = { Connection = "Upgrade, HTTP2-Settings", Upgrade = "h2c", ["HTTP2-Settings"] = "AAMAAABkAAQAoAAA" }
+    assert.equal("body{}", get("/style.css", headers).body)
+  end)
+
   it("redirects from a folder that has an index to its slash", function()
     for path, location in pairs {
       ["/docs"] = "/docs/", ["/docs?a=b/c&d"] = "/docs/?a=b/c&d", ["/%64ocs"] = "/%64ocs/", ["/alias"] = "/alias/",
