@@ -1,6 +1,6 @@
 /*
  * image.h - a state as it is before its first event, of which any number of
- * copies are made: for less than a tenth of what it takes to open the libraries
+ * copies are made: for less than a fifth of what it takes to open the libraries
  * and to load the script once more.
  *
  * Two models are made in the same way at different addresses.  Where their
