@@ -402,6 +402,26 @@ describe("large and many files", function()
     end
   end)
 
+  it("are open only so many at a time", function()
+    shell(app, "mkdir public/wide && cd public/wide && seq 520 | xargs truncate -s 8M")
+    app:wait_until("the files", function()
+      return app:request { method = "HEAD", path = "/wide/520" }.status == 200
+    end)
+    local all, counts = {}, {}
+    for i = 1, 520 do
+      all[i] = app:connect()
+      all[i]:send(http.format(all[i].host, { path = "/wide/" .. i }))
+    end
+    for _, c in ipairs(all) do
+      local head = c:read_head()
+      counts[head.status] = (counts[head.status] or 0) + 1
+      if head.status == 503 then assert.equal("1", head.headers["retry-after"]) end
+    end
+    assert.same({ [200] = 512, [503] = 8 }, counts)
+    for _, c in ipairs(all) do c:close() end
+    app:wait_until("room", function() return app:request { path = "/big.bin" }.status == 200 end)
+  end)
+
   it("more than are kept in memory", function()
     for i = 1, 300 do
       app:write(("public/many/%d.txt"):format(i), (tostring(i) .. "\n"):rep(60000 // #(i .. "\n")))
