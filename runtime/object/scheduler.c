@@ -150,6 +150,8 @@ static int read_page(struct scheduler *s, struct error *err)
     if (rc != 0 || page.count == PAGE)
         return rc < 0 ? rc : 0;
     s->is_read = true;
+    s->read_time = s->until;
+    memset(&s->read_id, 0xff, sizeof(s->read_id));
     s->has_later = false;
     return directory_due(reader, INT64_MAX, s->until, NULL, 1, on_later,
                          &s->has_later, err);

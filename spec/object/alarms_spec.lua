@@ -336,6 +336,17 @@ describe("more alarms than the heap may have", function()
     assert.equal(0, (w:count()))
   end)
 
+  it("fire within the window that was read before they were set", function()
+    w:close()
+    world { heap = 8 }
+    w:advance(1000)
+    for i = 1, 100 do run("o" .. i, ("set x %d"):format(1000 + i * 10)) end
+    w:log()
+    local fired = times(advance(3000), "alarm")
+    assert.equal(100, #fired)
+    for i = 1, 100 do assert.equal(2000 + i * 10, fired[i]) end
+  end)
+
   it("are found after a start", function()
     w:close()
     world { heap = 8 }
