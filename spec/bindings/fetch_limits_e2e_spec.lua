@@ -104,7 +104,8 @@ describe("mk.fetch under fetch_connections = 1", function()
     local one = e2e.new({ env = ENV, limits = "fetch_connections = 1" }):start()
     local ok, err = pcall(function()
       assert.equal("30", in_app(one, [[local list = {}
-        for i = 1, 30 do list[i] = function() return mk.fetch(up .. "/note?id=" .. i):text() end end
+        for i = 1, 30 do
+          list[i] = function() return mk.fetch(up .. "/note?id=" .. i .. "&ms=" .. (i == 1 and 100 or 0)):text() end end
         return #mk.all(list)]]))
     end)
     one:close()

@@ -17,7 +17,7 @@ local elsewhere = {}
 -- /loop      a redirect to itself
 -- /hold?n=   answers when n of them are there at once, and all after 50 ms
 -- /held      the most that were there at once
--- /ids       what ?id= came to /note, in order
+-- /ids       what ?id= came to /note, in order (each after ?ms=)
 local SCRIPT = [==[
 local mk = require "moonkeep"
 local held, most, ids = 0, 0, {}
@@ -77,6 +77,7 @@ function routes.held()
 end
 
 function routes.note(request)
+  mk.sleep(tonumber(request.query.ms or 0))
   ids[#ids + 1] = request.query.id
   return "noted"
 end
