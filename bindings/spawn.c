@@ -87,10 +87,13 @@ void bind_spawn_task(lua_State *L, int nargs)
  *
  * Run fn(...) as a task of its own, from the end of the current turn on.  An
  * error in it goes to task:await(), or to the log when nobody awaits it.
+ * Raises while the script is loaded.
  */
 static int spawn(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TFUNCTION);
+    if (task_current(L) == NULL)
+        bind_raise(L, NULL, "cannot start a task while the script is loaded");
     start(L, lua_gettop(L) - 1);
     return 1;
 }

@@ -152,10 +152,12 @@ void timer_finish(lua_State *L, struct event *e)
 
 static int start(lua_State *L, uint64_t ms, uint64_t every_ms)
 {
-    struct task *t;
+    struct task *t = task_current(L);
 
     luaL_checktype(L, 2, LUA_TFUNCTION);
     lua_settop(L, 2);
+    if (t == NULL)
+        bind_raise(L, NULL, "cannot start a timer while the script is loaded");
     struct script_timer *s = bind_new(L, &timer_class, sizeof(*s), 1);
 
     lua_pushvalue(L, 2);
@@ -165,8 +167,7 @@ static int start(lua_State *L, uint64_t ms, uint64_t every_ms)
     s->source = SOURCE_TIMER;
     s->every_ms = every_ms;
     s->object = bind_object(L);
-    t = task_current(L);
-    struct event *e = t == NULL ? NULL : t->owner;
+    struct event *e = t->owner;
     if (e != NULL && e->section != NULL)
         s->section = section_hold(e->section);
     object_keep(s->object);
@@ -178,7 +179,8 @@ static int start(lua_State *L, uint64_t ms, uint64_t every_ms)
  * mk.after(ms, fn) -> timer
  *
  * Run `fn` as an event of its own in `ms` milliseconds (an integer from 0).
- * In memory only; keeps the object awake.  Errors in it are logged.
+ * In memory only; keeps the object awake.  Errors in it are logged.  Raises
+ * while the script is loaded.
  */
 static int mk_after(lua_State *L)
 {

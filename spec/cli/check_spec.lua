@@ -76,6 +76,10 @@ Room
   for _, case in ipairs {
     { "a syntax error", "return {\n  x = = 1\n}", "main.lua:2: unexpected symbol near '='" },
     { "an error while it loads", "\n\nerror 'no good'", "main.lua:3: no good" },
+    { "a timer while it loads", "require('moonkeep').every(9, print)\nreturn {}",
+      "cannot start a timer while the script is loaded" },
+    { "a task while it loads", "require('moonkeep').spawn(print)\nreturn {}",
+      "cannot start a task while the script is loaded" },
     { "a module that is not there", "require 'nix'", "nix" },
     { "nothing returned", "local x = 1", "must return a table" },
     { "a reserved class name", "local mk = require 'moonkeep'\nreturn { vars = mk.class 'vars' }",
