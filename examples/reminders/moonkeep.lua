@@ -1,0 +1,5 @@
+return {
+  main = "main.lua",
+  listen = "127.0.0.1:8787",
+  data = ".moonkeep",
+}
