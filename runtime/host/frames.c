@@ -81,6 +81,8 @@ int frames_read(int fd, struct buf *row)
                (size_t)head[3] << 24;
     if (n > FRAMES_MAX)
         return ERR_PROTO;
+    if (n == 0)
+        return 1;
     rc = frames_read_bytes(fd, buf_room(row, n), n);
     if (rc == 1)
         row->n = n;

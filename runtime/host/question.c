@@ -207,6 +207,8 @@ int question_find(struct question *q, struct oid *id, struct slice *name,
         .name = row_text(q->asked, "name"), .id = id, .each = each, .arg = arg};
 
     *name = (struct slice){0};
+    if (class_name.n == 0)
+        return error_set(err, ERR_INVALID, "a class expected");
     if (hex.p != NULL)
         return find_by_id(q, hex, id, &f, err);
     if (f.name.n == 0 || f.name.n > OBJECT_NAME_MAX)
