@@ -1,7 +1,8 @@
 -- What the program says about itself, and about command lines that are wrong.
 local program = require "program"
 
-local COMMANDS = { "dev", "serve", "check", "version", "help" }
+local COMMANDS = { "dev", "serve", "check", "objects", "show", "alarms", "delete", "verify",
+  "version", "help" }
 
 describe("moonkeep", function()
   it("version prints the version", function()
