@@ -108,7 +108,7 @@ static void build(lua_State *L, struct plan *plan, struct slice whole,
     head.fields = plan_headers(L, plan, &few, &head.field_count);
     if (plan->from != NULL)
         memcpy(head.ip, plan->from->rq->ip, sizeof(head.ip));
-    if (whole.p == NULL) {
+    if (plan->from != NULL && whole.p == NULL) {
         head.url = plan->from->rq->url;
         head.target = plan->from->rq->target;
     } else {
