@@ -72,6 +72,15 @@ static void on_event(struct websocket *w, enum ws_event_kind kind,
     }
 }
 
+/* What the last message lies in goes now: the next may never come. */
+static void forget_event(struct websocket *w, char *p)
+{
+    struct ws_bytes none = {p, 0};
+    struct ws_event e;
+
+    ws_message_next(&w->in, &none, w->hub->deflate, &e);
+}
+
 /* Hand up what is in `*in`, as far as it is wanted; the rest stays in it. */
 static void parse(struct websocket *w, struct ws_bytes *in)
 {
@@ -84,6 +93,7 @@ static void parse(struct websocket *w, struct ws_bytes *in)
             return;
         on_event(w, kind, &e);
     }
+    forget_event(w, in->p);
 }
 
 static void on_bytes(struct websocket *w, char *p, size_t n)
