@@ -163,6 +163,7 @@ void socket_leave(struct socket *s)
     if (o == NULL)
         return;
     socket_let_go(s);
+    socket_uncount(s);
     free_more(s);
     socket_tags_leave(s);
     list_unlink(&s->link);

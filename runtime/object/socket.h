@@ -40,6 +40,8 @@ enum {
     SOCKET_AHEAD_MAX = 16,         /* messages that wait, then the peer is
                                       told to stop; or so many bytes: */
     SOCKET_AHEAD_BYTES = 64 * 1024,
+    SOCKETS_AHEAD_BYTES = 64 * 1024 * 1024, /* of all of an object together,
+                                               then all peers are told */
 };
 
 enum socket_mode {
@@ -99,6 +101,7 @@ struct socket {
     uint32_t unread_bytes;
     uint8_t mode;             /* enum socket_mode */
     uint8_t state;            /* enum socket_state */
+    bool is_behind : 1;       /* too much of its own waits */
     bool is_paused : 1;       /* the peer was told to stop */
     bool is_over : 1;         /* nothing more will come: its close is queued */
     bool peer_is_closing : 1; /* the peer waits for our close frame */

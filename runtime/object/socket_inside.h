@@ -38,6 +38,8 @@ struct sockets {
     struct list accepted; /* hibernatable, oldest first */
     struct list others;   /* NEW and plain, oldest first */
     size_t accepted_n;
+    size_t unread_bytes;         /* of messages that wait, of all sockets */
+    bool is_full;                /* of those: no peer may send more */
     struct packet *auto_request; /* NULL: unset */
     struct packet *auto_response;
 };
@@ -73,6 +75,11 @@ void socket_drop_mail(struct object *o, const struct socket *s,
                       bool keep_closes);
 /* The peer may be told to stop, now that a message waits. */
 void socket_count(struct socket *s, size_t bytes);
+/* There is a peer now: it may be told to stop at once. */
+void socket_pace(struct socket *s);
+/* What waits of `s` does not hold up the others of its object any more, which
+ * it is about to leave, and nothing holds up its peer. */
+void socket_uncount(struct socket *s);
 
 /* ---- socket_out.c ---- */
 

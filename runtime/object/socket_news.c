@@ -184,28 +184,82 @@ void socket_tell_inbox(struct socket *s)
 
 /* ---- back-pressure ---- */
 
+void socket_pace(struct socket *s)
+{
+    bool is_paused = s->is_behind || s->object->sockets->is_full;
+
+    if (s->ops == NULL || is_paused == s->is_paused)
+        return;
+    s->is_paused = is_paused;
+    s->ops->want(s->peer, !is_paused);
+}
+
+static void pace_list(const struct list *sockets)
+{
+    const struct list *link = sockets->next;
+
+    while (link != sockets) {
+        struct socket *s = container_of(link, struct socket, link);
+
+        link = link->next;
+        socket_pace(s);
+    }
+}
+
+/* One peer alone cannot make much wait, but there are many. */
+static void set_full(struct sockets *all)
+{
+    bool is_full = all->is_full ? all->unread_bytes >= SOCKETS_AHEAD_BYTES / 2
+                                : all->unread_bytes > SOCKETS_AHEAD_BYTES;
+
+    if (is_full == all->is_full)
+        return;
+    all->is_full = is_full;
+    pace_list(&all->accepted);
+    pace_list(&all->others);
+}
+
+static bool is_behind(const struct socket *s)
+{
+    return s->is_behind ? s->unread_n >= SOCKET_AHEAD_MAX / 2 ||
+                              s->unread_bytes >= SOCKET_AHEAD_BYTES / 2
+                        : s->unread_n > SOCKET_AHEAD_MAX ||
+                              s->unread_bytes > SOCKET_AHEAD_BYTES;
+}
+
 void socket_count(struct socket *s, size_t bytes)
 {
+    struct sockets *all = s->object->sockets;
+
     s->unread_n++;
     s->unread_bytes += (uint32_t)bytes;
-    if (s->is_paused || s->ops == NULL ||
-        (s->unread_n <= SOCKET_AHEAD_MAX &&
-         s->unread_bytes <= SOCKET_AHEAD_BYTES))
-        return;
-    s->is_paused = true;
-    s->ops->want(s->peer, false);
+    all->unread_bytes += bytes;
+    s->is_behind = is_behind(s);
+    socket_pace(s);
+    set_full(all);
 }
 
 static void uncount(struct socket *s, size_t bytes)
 {
     s->unread_n--;
     s->unread_bytes -= (uint32_t)bytes;
-    if (!s->is_paused || s->unread_n >= SOCKET_AHEAD_MAX / 2 ||
-        s->unread_bytes >= SOCKET_AHEAD_BYTES / 2)
+    if (s->object == NULL)
         return;
-    s->is_paused = false;
-    if (s->ops != NULL)
+    s->object->sockets->unread_bytes -= bytes;
+    s->is_behind = is_behind(s);
+    socket_pace(s);
+    set_full(s->object->sockets);
+}
+
+void socket_uncount(struct socket *s)
+{
+    struct sockets *all = s->object->sockets;
+
+    all->unread_bytes -= s->unread_bytes;
+    set_full(all);
+    if (s->is_paused && s->ops != NULL)
         s->ops->want(s->peer, true);
+    s->is_paused = false;
 }
 
 /* The script gets `n`. */

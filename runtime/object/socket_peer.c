@@ -21,6 +21,7 @@ int socket_attach(struct socket *s, const struct peer_ops *ops, void *peer,
     s->extensions = extensions;
     if (ops->is_connection)
         socket_hide(s);
+    socket_pace(s);
     socket_flush(s);
     if (s->realm->is_going_away)
         socket_close(s, CLOSE_GOING_AWAY, (struct slice){0});
