@@ -187,6 +187,26 @@ describe("a compression bomb", function()
     for _, ws in ipairs(all) do ws:cut() end
     wait_empty(app, "many")
   end)
+
+  it("that stays below the limit waits outside of a busy object", function()
+    local full = wire.deflate(("x"):rep(MIB), {}):rep(31):sub(1, -5)
+    local all, sleeper = {}, connect(app, "busy")
+    for i = 1, 12 do all[i] = connect(app, "busy", OFFER) end
+    local before = memory.resident(app.pid)
+    check_peak(app, 250, function()
+      sleeper:send "sleep 100"
+      for _, ws in ipairs(all) do send_frame(ws, FIN | PACKED | BINARY, full) end
+      for _, ws in ipairs(all) do assert.equal(tostring(31 * MIB), ws:text()) end
+    end)
+    assert.equal("true true", sleeper:text())
+    -- They are still there, and hold nothing.
+    if is_exact then
+      app:wait_until("the memory of before", function()
+        return memory.resident(app.pid) < before + 16 * MIB
+      end)
+    end
+    assert.equal("13", app:get("/count/busy").body)
+  end)
 end)
 
 describe("clients that do not read", function()
@@ -410,8 +430,10 @@ describe("the accept of a WebSocket", function()
     for i = 1, 3 do
       local _, response = connect(app, "fail?way=fail", { any = true })
       assert.equal(500, response.status)
-      socket.sleep(0.06)
-      wait_notes(app, "fail", ("close 1006 false\n"):rep(i - 1) .. "close 1006 false")
+      app:wait_until("the end of what was accepted", function()
+        socket.sleep(0.1)
+        return app:get("/notes/fail").body == ("close 1006 false\n"):rep(i - 1) .. "close 1006 false"
+      end)
       assert.equal("nil tag 1", guest:ask "who")
     end
     app:wait_log "after the accept"
