@@ -218,10 +218,9 @@ static int set_alarm(lua_State *L)
     check_handler(L);
     a.payload = encode_payload(L, ALARM_SIZE_MAX - a.name.n);
     int rc = alarm_set(db, &a, &err);
-    if (rc == ERR_TOO_BIG)
-        return bind_raise_error(L, "too_large", &err);
-    if (rc == ERR_INVALID)
-        return bind_raise(L, NULL, "setAlarm: %s", err.text);
+    if (rc == ERR_TOO_BIG || rc == ERR_INVALID)
+        return bind_raise(L, rc == ERR_TOO_BIG ? "too_large" : NULL,
+                          "setAlarm: %s", err.text);
     return rc < 0 ? bind_db_failed(L, NULL, &err) : 0;
 }
 

@@ -13,11 +13,11 @@ static int check_size(const struct alarm *a, struct error *err)
 
     if (a->name.n > ALARM_NAME_MAX)
         return error_set(err, ERR_TOO_BIG,
-                         "alarm: expected a name of at most %d bytes, got %zu",
+                         "expected a name of at most %d bytes, got %zu",
                          ALARM_NAME_MAX, a->name.n);
     if (size > ALARM_SIZE_MAX)
         return error_set(err, ERR_TOO_BIG,
-                         "alarm: expected name and encoded payload of at most "
+                         "expected name and encoded payload of at most "
                          "%d bytes together, got %zu",
                          ALARM_SIZE_MAX, size);
     return 0;
@@ -33,13 +33,12 @@ static int check_time(struct alarm *a, struct error *err)
                          "setAlarm() cannot be called with an alarm time <= 0");
     if (a->every < 0)
         return error_set(err, ERR_INVALID,
-                         "alarm: expected a positive every, got %lld",
+                         "expected a positive every, got %lld",
                          (long long)a->every);
     if (a->cron.n == 0)
         return 0;
     if (a->every != 0)
-        return error_set(err, ERR_INVALID,
-                         "alarm: expected every or cron, got both");
+        return error_set(err, ERR_INVALID, "expected every or cron, got both");
     int rc = cron_parse(a->cron, &c, err);
     if (rc == 0)
         a->time = cron_next(&c, a->time);
@@ -63,7 +62,7 @@ static int check_count(struct db *d, struct error *err)
     return known->count < ALARM_MAX
                ? 0
                : error_set(err, ERR_TOO_BIG,
-                           "alarm: expected at most %d alarms of one object",
+                           "expected at most %d alarms of one object",
                            ALARM_MAX);
 }
 

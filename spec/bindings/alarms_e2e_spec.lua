@@ -129,6 +129,9 @@ local OTHERS = {
     { find = "deleteAlarm: the name must be a string, got a table" } },
   { "a dot instead of a colon is told", "return try(self.storage.setAlarm, 5)",
     { find = "storage:setAlarm() must be called with a colon" } },
+  { "an object has 10000 alarms at most", S .. "for i = 1, 10000 do s:setAlarm(1e15, { name = 'n' .. i }) end "
+    .. "return try(function() s:setAlarm(1e15) end)",
+    { find = "setAlarm: expected at most 10000 alarms of one object [too_large]" } },
   { "a class without the handler sets no alarm", "return try(function() self.storage:setAlarm(mk.now()) end)",
     { find = "setAlarm: class 'T' must have an alarm handler to set alarms" }, class = "T" },
   { "abort knows its options", "return try(function() ctx:abort('x', { retry = false }) end)",

@@ -174,15 +174,15 @@ describe("alarms", function()
     for _, case in ipairs {
       { "at 0", { time = 0 }, time, "INVALID" },
       { "before the epoch", { time = -1 }, time, "INVALID" },
-      { "with a negative period", { time = 1, every = -5 }, "alarm: expected a positive every, got -5", "INVALID" },
-      { "with two periods", { time = 1, every = 5, cron = "* * * * *" }, "alarm: expected every or cron, got both",
+      { "with a negative period", { time = 1, every = -5 }, "expected a positive every, got -5", "INVALID" },
+      { "with two periods", { time = 1, every = 5, cron = "* * * * *" }, "expected every or cron, got both",
         "INVALID" },
       { "with a bad cron", { time = 1, cron = "* * * *" },
         "cron: expected five fields (minute, hour, day of month, month, day of week), got 4 in '* * * *'", "INVALID" },
       { "with a long name", { time = 1, name = ("n"):rep(1025) },
-        "alarm: expected a name of at most 1024 bytes, got 1025", "TOO_BIG" },
+        "expected a name of at most 1024 bytes, got 1025", "TOO_BIG" },
       { "with a large payload", { time = 1, name = "abc", payload = ("p"):rep(2097150) },
-        "alarm: expected name and encoded payload of at most 2097152 bytes together, got 2097153", "TOO_BIG" },
+        "expected name and encoded payload of at most 2097152 bytes together, got 2097153", "TOO_BIG" },
     } do
       it(case[1], function()
         ok(o:set { name = case[2].name and #case[2].name < 10 and case[2].name or "", time = 7000 })
@@ -197,7 +197,7 @@ describe("alarms", function()
       for i = 1, 10000 do ok(o:set { name = tostring(i), time = 5000 + i }) end
       local function full()
         local none, message, kind = o:set { name = "one more", time = 1 }
-        assert.same({ "alarm: expected at most 10000 alarms of one object", "TOO_BIG" }, { message, kind })
+        assert.same({ "expected at most 10000 alarms of one object", "TOO_BIG" }, { message, kind })
         assert.is_nil(none)
       end
       full()
