@@ -4,7 +4,7 @@
 #include "object/object.h"
 #include "store/db.h"
 
-enum { RETRY_EVICT_MS = 100, REST_MS = 250 };
+enum { RETRY_EVICT_MS = 100, REST_MS = 250, LEAVE_MAX = 8 };
 
 static void on_idle_tick(struct timer *t);
 
@@ -40,6 +40,7 @@ void idle_end(struct object *o)
 
 static void sleep_now(struct object *o)
 {
+    o->realm->now_ns = 0; /* on nobody's account */
     object_unload(o);
     object_free_if_done(o);
 }
@@ -59,8 +60,10 @@ void idle_leave(struct realm *r)
 {
     bool has_left = false;
 
-    while (!list_empty(&r->leaving) && is_durable(r, first_of(&r->leaving))) {
-        sleep_now(first_of(&r->leaving));
+    for (int i = 0; i < LEAVE_MAX && !list_empty(&r->leaving) &&
+                    is_durable(r, first_of(&r->leaving));
+         i++) {
+        realm_schedule(r, first_of(&r->leaving));
         has_left = true;
     }
     if (has_left)

@@ -16,7 +16,8 @@ struct realm;
 void idle_settle(struct object *o);
 /* It has something to do, or sleeps: it is in none of the lists any more. */
 void idle_end(struct object *o);
-/* More of what was written is on disk: those that waited for that sleep. */
+/* What was written may be on disk by now: some of those that waited for that
+ * are put into the run queue, to sleep when it is their turn. */
 void idle_leave(struct realm *r);
 
 #endif

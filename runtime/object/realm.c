@@ -158,10 +158,13 @@ bool realm_run(struct realm *r, uint64_t budget_ns)
     struct list *link;
 
     r->now_ns = r->config.clock->is_virtual ? 0 : start;
+    idle_leave(r);
     while ((link = list_shift(&r->run_queue)) != NULL) {
         run_turn(r, container_of(link, struct object, run_link));
         if (realm_now_ns(r) - start > budget_ns)
             break;
+        if (list_empty(&r->run_queue))
+            idle_leave(r);
     }
     r->now_ns = 0;
     return !list_empty(&r->run_queue);
