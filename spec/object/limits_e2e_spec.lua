@@ -49,7 +49,7 @@ local MEMORY = {
   { "a growing table in pcall",
     "local t = {} while true do pcall(function() while true do t[#t + 1] = 1 end end) end" },
   { "a growing string", "local s = 'x' while true do s = s .. s end" },
-  { "many strings", "local t = {} for i = 1, 1e9 do t[i] = 'number ' .. i end" },
+  { "many strings", "local t, x = {}, ('x'):rep(500) for i = 1, 1e9 do t[i] = x .. i end" },
   { "coroutines", "local t = {} while true do t[#t + 1] = coroutine.create(function() end) end" },
   { "a coroutine's own table", "coroutine.wrap(function() local t = {} while true do t[#t + 1] = {} end end)()" },
   { "rows of SQL", "return #self.storage.sql:exec('WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL "
