@@ -253,7 +253,7 @@ describe("alarms", function()
   end)
 end)
 
-describe("delete", function()
+describe("delete #threads", function()
   it("asks, or needs --yes", function()
     local p <close> = program.start { script = SCRIPT }
     run(p, "a", "self.storage:put('k', 1)")
