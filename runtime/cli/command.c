@@ -59,9 +59,9 @@
     "  moonkeep check examples/counter\n"
 
 #define ABOUT_DATA                                                             \
-    "A running server is asked through the socket in its data folder; when "   \
-    "none\n"                                                                   \
-    "runs, the data is opened directly.\n\n"
+    "\n\nA running server is asked through the socket in its data folder; "    \
+    "when\n"                                                                   \
+    "none runs, the data is opened directly.\n\n"
 
 #define OBJECT_OPTIONS                                                         \
     "  CLASS NAME        the object; 64 hex digits are taken for its id when " \
@@ -72,7 +72,7 @@
 #define OBJECTS_DETAILS                                                        \
     "Lists every object that has storage, by class and name: size, state, "    \
     "next\n"                                                                   \
-    "alarm, and when it last had something to do.  " ABOUT_DATA                \
+    "alarm, and when it last had something to do." ABOUT_DATA                  \
     "  CLASS             only those of this class\n"                           \
     "  --prefix P        only those whose names begin so\n"                    \
     "  --after NAME      only those behind this name\n"                        \
@@ -82,13 +82,13 @@
 
 #define SHOW_DETAILS                                                           \
     "Shows what one object has: state, size, keys, tables, alarms, sockets.\n" \
-    "It is not woken.  " ABOUT_DATA OBJECT_OPTIONS ASK_LIST_OPTIONS "\n"       \
+    "It is not woken." ABOUT_DATA OBJECT_OPTIONS ASK_LIST_OPTIONS "\n"         \
     "Example:\n"                                                               \
     "  moonkeep show Room lobby\n"
 
 #define ALARMS_DETAILS                                                         \
     "Lists the alarms that are set, the next one first, or those that were\n"  \
-    "given up after all retries.  " ABOUT_DATA                                 \
+    "given up after all retries." ABOUT_DATA                                   \
     "  CLASS             only those of this class\n"                           \
     "  --dead            those that were given up, with the last "             \
     "error\n" ASK_LIST_OPTIONS "\n"                                            \
@@ -133,8 +133,8 @@ const struct command commands[] = {
     {"check", "load a script and list its classes, or its errors",
      "check [SCRIPT|DIR] [--config FILE] [--json]", CHECK_DETAILS, check_run},
     {"objects", "list the objects that have storage",
-     "objects [CLASS] [--prefix P] [--after NAME] [--limit N] [OPTION...]",
-     OBJECTS_DETAILS, objects_run},
+     "objects [CLASS] [--prefix P] [--after NAME] [OPTION...]", OBJECTS_DETAILS,
+     objects_run},
     {"show", "show what one object has", "show CLASS NAME [OPTION...]",
      SHOW_DETAILS, show_run},
     {"alarms", "list the alarms that are set, or that failed",
