@@ -30,12 +30,13 @@ struct object *bind_object(lua_State *L)
 
 /* ---- the database ---- */
 
-static int reset_broken(lua_State *L, const char *text)
+/* What the object itself has brought about is not the disk's fault. */
+static int reset_broken(lua_State *L, const struct error *why)
 {
     struct object *o = bind_object(L);
 
-    o->is_disk_failed = true;
-    vm_kill(o->vm, VM_ABORTED, text);
+    o->is_disk_failed = !object_is_own_fault(why->code);
+    vm_kill(o->vm, VM_ABORTED, why->text);
     return vm_die(L);
 }
 
@@ -48,10 +49,10 @@ struct db *bind_db(lua_State *L)
     if (object_open_db(o, &db, &err) != 0) {
         if (o->cls == NULL)
             bind_raise_error(L, NULL, &err);
-        reset_broken(L, err.text);
+        reset_broken(L, &err);
     }
     if (db_is_broken(db, &err))
-        reset_broken(L, err.text);
+        reset_broken(L, &err);
     return db;
 }
 
@@ -63,7 +64,7 @@ int bind_db_failed(lua_State *L, const char *code, const struct error *err)
     if (vm_death(o->vm) != VM_ALIVE)
         return vm_die(L);
     if (o->db != NULL && db_is_broken(o->db, &broken))
-        return reset_broken(L, broken.text);
+        return reset_broken(L, &broken);
     return bind_raise_error(L, code, err);
 }
 

@@ -26,7 +26,8 @@
     X(RESET, -16, "the object was reset")                                      \
     X(DEADLOCK, -17, "a call that waits for itself")                           \
     X(TIMEOUT, -18, "timed out")                                               \
-    X(LOCKED, -19, "in use by another process")
+    X(LOCKED, -19, "in use by another process")                                \
+    X(LIMIT, -20, "past a limit of the configuration")
 
 enum {
     ERR_OK = 0,

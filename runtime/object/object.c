@@ -39,6 +39,11 @@ struct object *object_new(struct realm *r, const struct object_class *cls,
     return o;
 }
 
+bool object_is_own_fault(int code)
+{
+    return code == ERR_SQL || code == ERR_LIMIT || code == ERR_NOMEM;
+}
+
 bool object_is_idle(const struct object *o)
 {
     return o->events_n == 0 && o->mailbox_n == 0 && o->keepalive == 0 &&

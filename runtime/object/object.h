@@ -93,6 +93,9 @@ void object_evict(struct object *o);
 void object_unload(struct object *o);
 /* Asleep, empty and out of the run queue: free it.  Returns whether it did. */
 bool object_free_if_done(struct object *o);
+/* `code`, which storage failed with, is the object's own doing (its limits, its
+ * constraints) and no fault of the runtime. */
+bool object_is_own_fault(int code);
 /* Nothing under way, nothing queued, no timer: may be evicted. */
 bool object_is_idle(const struct object *o);
 /* It was made for an older version of the script than the realm's. */

@@ -79,8 +79,9 @@ static void end_turn(struct object *o)
 
         o->realm->now_ns = 0; /* on nobody's account */
         if (rc != 0) {
-            object_reset(o, &(struct object_reset){.text = err.text,
-                                                   .retryable = rc != ERR_SQL});
+            object_reset(o, &(struct object_reset){
+                                .text = err.text,
+                                .retryable = !object_is_own_fault(rc)});
             return;
         }
     }

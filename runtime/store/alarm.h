@@ -13,7 +13,7 @@
  * generation of the one that it fires.  While alarm_get gives that generation,
  * the alarm was neither set anew nor deleted.
  *
- * All functions return >= 0 or ERR_FULL, ERR_IO, ERR_SQL, ERR_NOMEM,
+ * All functions return >= 0 or ERR_LIMIT, ERR_FULL, ERR_IO, ERR_SQL, ERR_NOMEM,
  * ERR_CORRUPT with `*err` filled.
  */
 #ifndef STORE_ALARM_H

@@ -64,10 +64,10 @@ bool db_is_dirty(const struct db *d);
  * everything since the last commit is undone and the database is broken
  * (db_is_broken).
  *
- * Returns 0; ERR_FULL, ERR_IO, ERR_RESET; or ERR_SQL when a deferred foreign
- * key is violated (text: "Durable Object was reset and rolled back to its last
- * known good state because the application left the database in a state where
- * constraints were violated: FOREIGN KEY constraint failed:
+ * Returns 0; ERR_LIMIT, ERR_FULL, ERR_IO, ERR_RESET; or ERR_SQL when a deferred
+ * foreign key is violated (text: "Durable Object was reset and rolled back to
+ * its last known good state because the application left the database in a
+ * state where constraints were violated: FOREIGN KEY constraint failed:
  * SQLITE_CONSTRAINT_FOREIGNKEY").
  */
 int db_commit(struct db *d, struct error *err);

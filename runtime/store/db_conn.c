@@ -233,7 +233,8 @@ static int code_of(struct db *d, int rc, struct error *why)
         int code = pagefile_failure(d->pf, why);
         if (code != 0)
             return code;
-        return (rc & 0xff) == SQLITE_FULL ? ERR_FULL : ERR_IO;
+        /* SQLite's own bound on the pages of a database is ours as well. */
+        return (rc & 0xff) == SQLITE_FULL ? ERR_LIMIT : ERR_IO;
     }
     default:
         return ERR_SQL;
@@ -248,7 +249,7 @@ int db_conn_say(struct db *d, int rc, int offset, struct error *err)
 
     /* The layer below says it better than SQLite, but scripts know FULL and
      * IOERR by SQLite's words. */
-    if (code == ERR_FULL)
+    if (code == ERR_FULL || code == ERR_LIMIT)
         return error_set(err, code, "database or disk is full: SQLITE_FULL");
     if (code == ERR_NOMEM)
         return error_set(err, code, "out of memory: SQLITE_NOMEM");

@@ -3,7 +3,8 @@
  *
  * Keys and values are bytes; what they encode is the business of bindings.
  * Writes join the implicit transaction of db.h.  Every function returns >= 0
- * or ERR_FULL, ERR_IO, ERR_SQL, ERR_NOMEM with `*err` filled.
+ * or ERR_LIMIT (of storage or of a turn), ERR_FULL, ERR_IO, ERR_SQL, ERR_NOMEM
+ * with `*err` filled.
  */
 #ifndef STORE_KV_H
 #define STORE_KV_H

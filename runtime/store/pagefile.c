@@ -294,8 +294,8 @@ static int check_limits(struct pagefile *f, uint32_t number,
     if (number <= f->cut && read_committed(f, number, was) == 0 &&
         memcmp(was, page, STORE_PAGE) == 0)
         return 1;
-    f->failure = ERR_FULL;
-    return ERR_FULL;
+    f->failure = ERR_LIMIT;
+    return ERR_LIMIT;
 }
 
 int pagefile_write(struct pagefile *f, uint32_t number, const uint8_t *page)

@@ -41,9 +41,9 @@ bool pagefile_exists(const struct pagefile *pf);
  * opened again before it was checkpointed has the number of the commit that it
  * shows, which may not be durable yet: output that depends on it waits. */
 uint64_t pagefile_last_commit(const struct pagefile *pf);
-/* Why the last operation of the VFS on `pf` failed: 0, ERR_FULL (storage or
- * turn limit, or the log has no space), ERR_RESET (the log failed; discard),
- * ERR_IO.  SQLite itself only reports SQLITE_FULL or SQLITE_IOERR. */
+/* Why the last operation of the VFS on `pf` failed: 0, ERR_LIMIT (storage or
+ * turn limit), ERR_FULL (the log has no space), ERR_RESET (the log failed;
+ * discard), ERR_IO.  SQLite itself only reports SQLITE_FULL or SQLITE_IOERR. */
 int pagefile_failure(const struct pagefile *pf, struct error *err);
 /* Throw away everything the object has: from here on it reads as the template,
  * in the open transaction; its next commit makes that last and

@@ -47,15 +47,15 @@ struct sql_cursor;
  * after db_close).
  *
  * Returns 0; ERR_SQL (SQLite's refusal or the policy's), ERR_INVALID (wrong
- * bindings, no statement), ERR_TOO_BIG (a binding), ERR_FULL, ERR_IO,
- * ERR_NOMEM, ERR_RESET.  May ask db_config.progress.
+ * bindings, no statement), ERR_TOO_BIG (a binding), ERR_LIMIT, ERR_FULL,
+ * ERR_IO, ERR_NOMEM, ERR_RESET.  May ask db_config.progress.
  */
 int sql_exec(struct db *d, struct slice query,
              const struct sql_binding *bindings, size_t count,
              struct sql_cursor **out, struct sql_error *err);
 /* 1: `row` points at sql_cursor_columns() values, borrowed until the next call
  * on the cursor; 0: no more rows; ERR_SQL, ERR_CANCELED (schema changed,
- * deleteAll), ERR_FULL, ERR_IO, ERR_NOMEM. */
+ * deleteAll), ERR_LIMIT, ERR_FULL, ERR_IO, ERR_NOMEM. */
 int sql_cursor_next(struct sql_cursor *c, const struct sql_value **row,
                     struct sql_error *err);
 int sql_cursor_columns(const struct sql_cursor *c);

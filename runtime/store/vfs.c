@@ -26,7 +26,9 @@ static int file_close(sqlite3_file *file)
 
 static int sqlite_code(int rc, int io)
 {
-    return rc == 0 ? SQLITE_OK : rc == ERR_FULL ? SQLITE_FULL : io;
+    if (rc == ERR_FULL || rc == ERR_LIMIT)
+        return SQLITE_FULL;
+    return rc == 0 ? SQLITE_OK : io;
 }
 
 /* Only pages whole, and parts of one at the start of the file. */

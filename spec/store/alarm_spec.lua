@@ -737,7 +737,7 @@ describe("alarms", function()
     ok(o:set { time = 5000 })
     ok(o:commit())
     local rc, _, kind = o:set { name = "big", time = 1, payload = ("p"):rep(500000) }
-    assert.same({ nil, "FULL" }, { rc, kind })
+    assert.same({ nil, "LIMIT" }, { rc, kind })
     for _, call in ipairs { "get", "first", "next", "list", "delete" } do
       assert.is_nil((o[call](o)))
     end

@@ -186,7 +186,7 @@ describe("a full storage", function()
       if not ok then break end
     end
     assert.equal(FULL, message)
-    assert.equal("FULL", name)
+    assert.equal("LIMIT", name)
     assert.equal("SQLITE_FULL", code)
     assert.equal(FULL, (d:broken()))
     assert.equal(FULL, select(2, d:commit()))
@@ -223,7 +223,7 @@ describe("a full storage", function()
     end
     assert.is_nil(ok)
     assert.equal(FULL, message)
-    assert.equal("FULL", name)
+    assert.equal("LIMIT", name)
     assert.equal(FULL, (d:broken()))
   end)
 
@@ -240,7 +240,7 @@ describe("a full storage", function()
     if ok then ok, message, name = d:commit() end
     assert.is_nil(ok)
     assert.equal(FULL, message)
-    assert.equal("FULL", name)
+    assert.equal("LIMIT", name)
     d:close()
     d = S.db({}, w)
     assert.same({ "k" }, (S.entries(d:list {})))
