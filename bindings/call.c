@@ -1,0 +1,208 @@
+#include "bindings/call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "bindings/bind.h"
+#include "bindings/failure.h"
+#include "bindings/http.h"
+#include "bindings/names.h"
+#include "object/object.h"
+#include "object/turn.h"
+#include "vm/task.h"
+#include "vm/vm.h"
+
+enum { CALL_BYTES_MAX = 32 * 1024 * 1024 };
+
+struct call {
+    int refs;
+    struct realm *realm;
+    struct event *event; /* until it leaves */
+    struct gate_item gate;
+    struct reply reply;
+    struct wait wait;
+    struct outcome outcome;
+    const struct object_class *cls;
+    struct oid oid;
+    size_t name_n;
+    char name[];
+};
+
+static void call_drop(struct call *c)
+{
+    if (c == NULL || --c->refs != 0)
+        return;
+    if (c->event != NULL)
+        event_free(c->event);
+    outcome_fini(&c->outcome);
+    free(c);
+}
+
+static void drop_operation(void *operation)
+{
+    call_drop(operation);
+}
+
+/* ---- the flight ---- */
+
+static void on_reply(struct reply *r, struct outcome *o)
+{
+    struct call *c = container_of(r, struct call, reply);
+
+    c->outcome = *o;
+    *o = (struct outcome){0};
+    wait_done(&c->wait, 0);
+    call_drop(c);
+}
+
+/* The call leaves its object, or the turn that made it came to nothing. */
+static void on_release(struct gate_item *item, const struct error *failure)
+{
+    struct call *c = container_of(item, struct call, gate);
+    const struct host_ops *host = c->realm->config.host;
+    struct event *e = c->event;
+
+    c->event = NULL;
+    if (failure != NULL) {
+        event_fail(e, "reset", failure->text, true);
+        event_finish(e);
+        return;
+    }
+    host->call(c->realm->config.host_arg, c->cls, &c->oid,
+               (struct slice){c->name, c->name_n}, e);
+}
+
+/* The flight goes on without its caller. */
+static void on_cancel(struct wait *w)
+{
+    (void)w;
+}
+
+static struct call *new_call(struct object *o, const struct address *to,
+                             struct event *e)
+{
+    struct call *c = mem_alloc(sizeof(*c) + to->name_n);
+
+    memset(c, 0, sizeof(*c));
+    c->cls = to->cls;
+    c->oid = to->oid;
+    c->name_n = to->name_n;
+    memcpy(c->name, to->name, to->name_n);
+    c->refs = 2;
+    c->realm = o->realm;
+    c->event = e;
+    c->gate.release = on_release;
+    c->reply.done = on_reply;
+    list_init(&c->gate.link);
+    e->reply = &c->reply;
+    return c;
+}
+
+/* Send `e` (taken over) in the name of task `t`.  Returns whether the outcome
+ * is there already; else the task has to yield. */
+static bool begin(struct task *t, const struct address *to, struct event *e)
+{
+    struct object *o = vm_owner(t->vm);
+    struct call *c = new_call(o, to, e);
+
+    /* One is left over where reading it raised. */
+    if (t->operation != NULL)
+        t->drop(t->operation);
+    t->operation = c;
+    t->drop = drop_operation;
+    bool is_now = turn_begin_call(o);
+    if (is_now) {
+        on_release(&c->gate, NULL);
+        turn_end_call(o);
+        if (c->outcome.kind != OUTCOME_NONE)
+            return true;
+    }
+    wait_begin(&c->wait, t, on_cancel);
+    if (!is_now)
+        object_send(o, &c->gate);
+    return false;
+}
+
+/* ---- back in the caller ---- */
+
+static int push_values(lua_State *L, struct outcome *o)
+{
+    struct slice rest = buf_slice(&o->values);
+    struct error err;
+
+    luaL_checkstack(L, (int)o->count + 8, "too many results");
+    for (uint32_t i = 0; i < o->count; i++) {
+        size_t used;
+
+        if (value_decode(L, rest, &bind_sent_hooks, &used, &err) != 0)
+            return bind_raise_error(L, NULL, &err);
+        rest.p += used;
+        rest.n -= used;
+    }
+    return (int)o->count;
+}
+
+/* Push what came back; -1: it is an error to raise. */
+static int push_outcome(lua_State *L, struct outcome *o)
+{
+    if (o->kind == OUTCOME_VALUES)
+        return push_values(L, o);
+    if (o->kind == OUTCOME_RESPONSE) {
+        bind_push_response(L, &o->response);
+        return 1;
+    }
+    failure_push(L, o->failure);
+    return -1;
+}
+
+static int call_k(lua_State *L, int status, lua_KContext ctx)
+{
+    struct task *t = task_current(L);
+    struct call *c = t->operation;
+    int count = push_outcome(L, &c->outcome);
+
+    (void)status;
+    (void)ctx;
+    t->operation = NULL;
+    call_drop(c);
+    return count < 0 ? lua_error(L) : count;
+}
+
+int call_object(lua_State *L, struct task *t, const struct address *to,
+                struct event *e)
+{
+    return begin(t, to, e) ? call_k(L, LUA_OK, 0) : lua_yieldk(L, 0, 0, call_k);
+}
+
+/* ---- arguments ---- */
+
+struct event *call_event(const char *method)
+{
+    struct event *e = event_new(EVENT_CALL);
+
+    e->method = mem_dup(method, strlen(method));
+    return e;
+}
+
+void call_pack(lua_State *L, int top, struct event *e)
+{
+    struct value_hooks hooks = bind_sent_hooks;
+    struct error err;
+    char root[32];
+
+    hooks.root = root;
+    for (int i = 2; i <= top; i++) {
+        snprintf(root, sizeof(root), "argument %d", i - 1);
+        int rc = value_encode(L, i, &hooks, CALL_BYTES_MAX - e->args.n,
+                              &e->args, &err);
+
+        if (rc != 0) {
+            event_free(e);
+            bind_raise_error(L, rc == ERR_TOO_BIG ? "too_large" : NULL, &err);
+        }
+        e->arg_count++;
+    }
+}

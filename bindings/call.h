@@ -1,0 +1,31 @@
+/*
+ * call.h - calls on other objects under way, and what comes back.
+ *
+ *   stub:method() --> event --outbox--> host --> callee
+ *   continuation  <-- call <--reply-- gate of the callee
+ *
+ * A call is shared by its task and by its flight; whichever ends last frees
+ * it, so that a caller may vanish.
+ */
+#ifndef BINDINGS_CALL_H
+#define BINDINGS_CALL_H
+
+#include <lua.h>
+
+#include "object/event.h"
+
+struct address;
+struct task;
+
+/* An EVENT_CALL of `method` (copied). */
+struct event *call_event(const char *method);
+/* Encode the arguments at 2..top into `e`; on failure the event is freed and
+ * the error raised. [raises] */
+void call_pack(lua_State *L, int top, struct event *e);
+/* Send `e` (taken over) to the object in the name of `t`, the task that runs:
+ * to be returned by a binding, whose results are what comes back.  Waits.
+ * [raises] */
+int call_object(lua_State *L, struct task *t, const struct address *to,
+                struct event *e);
+
+#endif
