@@ -28,7 +28,8 @@ enum { VALUE_DEPTH_MAX = 64, VALUE_EXT_NULL = 1, VALUE_EXT_USER = 16 };
 struct value_hooks {
     /* The value at `idx` (a userdata, function, or table with a metatable):
      * add its payload to `out` and return its ext type (VALUE_EXT_USER..127);
-     * 0: not one of mine (a table is then plain data). Must not raise. */
+     * 0: not one of mine (a table is then plain data); ERR_*: it cannot go,
+     * with the reason as text in place of the payload.  Must not raise. */
     int (*pack)(struct lua_State *L, int idx, struct buf *out, void *arg);
     /* Push the one value that `payload` stands for, or return ERR_CORRUPT.
      * [raises: mem] */

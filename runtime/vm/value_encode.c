@@ -52,13 +52,13 @@ static int refuse(struct encoder *e, const struct valuepath *path,
                      e->hooks->verb);
 }
 
-static int refuse_depth(struct encoder *e, const struct valuepath *path)
+static int refuse_as(struct encoder *e, const struct valuepath *path, int code,
+                     struct slice why)
 {
     char where[VALUEPATH_MAX];
 
     valuepath_text(e->L, e->hooks->root, path, where);
-    return error_set(e->err, ERR_INVALID, "%s: more than %d levels deep", where,
-                     VALUE_DEPTH_MAX);
+    return error_set(e->err, code, "%s: %.*s", where, (int)why.n, why.p);
 }
 
 /* All heads and scalars: the limit is looked at once they are written, so that
@@ -168,13 +168,16 @@ static int encode_null(struct encoder *e)
 }
 
 /* Ask the hooks.  Returns 1 when they took the value, 0, or ERR_*. */
-static int try_pack(struct encoder *e, int idx)
+static int try_pack(struct encoder *e, int idx, const struct valuepath *path)
 {
     size_t at = e->out->n;
 
     if (e->hooks->pack == NULL)
         return 0;
     int type = e->hooks->pack(e->L, idx, e->out, e->hooks->arg);
+    if (type < 0)
+        return refuse_as(e, path, type,
+                         (struct slice){e->out->p + at, e->out->n - at});
     if (type == 0) {
         e->out->n = at;
         return 0;
@@ -191,7 +194,7 @@ static int encode_opaque(struct encoder *e, int idx,
     if (type == LUA_TLIGHTUSERDATA && lua_touserdata(e->L, idx) == NULL)
         return encode_null(e);
     if (type == LUA_TUSERDATA || type == LUA_TFUNCTION) {
-        int rc = try_pack(e, idx);
+        int rc = try_pack(e, idx, path);
         if (rc != 0)
             return rc < 0 ? rc : 0;
     }
@@ -335,14 +338,15 @@ static int encode_table(struct encoder *e, int idx,
 
     if (lua_getmetatable(L, idx)) {
         lua_pop(L, 1);
-        int rc = try_pack(e, idx);
+        int rc = try_pack(e, idx, parent);
         if (rc != 0)
             return rc < 0 ? rc : 0;
     }
     if (is_on_path(parent, path.table))
         return refuse(e, parent, "a cycle");
     if (path.depth > VALUE_DEPTH_MAX)
-        return refuse_depth(e, parent);
+        return refuse_as(e, parent, ERR_INVALID,
+                         SLICE("more than 64 levels deep"));
     if (!lua_checkstack(L, 4 + LUA_MINSTACK))
         return error_set(e->err, ERR_NOMEM, "%s: out of memory",
                          e->hooks->root);
