@@ -16,6 +16,7 @@
 #include "host/tickets.h"
 #include "net/exchange.h"
 #include "object/object.h"
+#include "object/target.h"
 
 /* ---- HTTP ---- */
 
@@ -177,6 +178,17 @@ struct net_handler bridge_net_handler(struct worker *w)
 
 /* ---- calls between objects ---- */
 
+/* `l` takes `e` along. */
+static void send_event(struct worker *w, struct worker *to, struct letter *l,
+                       struct event *e)
+{
+    l->reply = e->reply;
+    e->reply = NULL;
+    l->event = e;
+    parcel_request(w, to, l);
+    worker_send(to, l);
+}
+
 static void send_call(struct worker *w, struct worker *to,
                       const struct object_class *cls, const struct oid *id,
                       struct slice name, struct event *e)
@@ -189,11 +201,7 @@ static void send_call(struct worker *w, struct worker *to,
         l->name = mem_dup(name.p, name.n);
         l->name_n = name.n;
     }
-    l->reply = e->reply;
-    e->reply = NULL;
-    l->event = e;
-    parcel_request(w, to, l);
-    worker_send(to, l);
+    send_event(w, to, l, e);
 }
 
 static void call(void *host, const struct object_class *cls,
@@ -206,6 +214,30 @@ static void call(void *host, const struct object_class *cls,
         realm_deliver(&w->realm, cls, id, name, e);
     else
         send_call(w, to, cls, id, name, e);
+}
+
+static void call_target(void *host, const struct target *t, struct event *e)
+{
+    struct worker *w = host;
+    struct worker *to = t->host;
+
+    e->target = t->number;
+    e->has_oid = t->has_oid;
+    e->oid = t->oid;
+    if (to == w)
+        target_deliver(&w->realm, e);
+    else
+        send_event(w, to, letter_new(LETTER_CALL, w), e);
+}
+
+/* Always by letter, as the reference may go in the midst of anything, also on
+ * the home's own thread; behind the calls that were sent before. */
+static void lost_target(void *host, uint64_t number)
+{
+    struct letter *l = letter_new(LETTER_TARGET, NULL);
+
+    l->target = number;
+    worker_send(host, l);
 }
 
 /* The way back of a call that came in a letter. */
@@ -240,6 +272,10 @@ void bridge_receive_call(struct worker *w, struct letter *l)
     if (w->realm.is_closing) {
         event_fail(e, "reset", "the server is shutting down", true);
         event_finish(e);
+        return;
+    }
+    if (l->class_name == NULL) {
+        target_deliver(&w->realm, e);
         return;
     }
     realm_deliver(&w->realm, realm_class(&w->realm, l->class_name), &l->id,
@@ -284,6 +320,8 @@ static void class_key(void *host, const char *name, uint8_t key[32])
 }
 
 const struct host_ops bridge_host_ops = {.call = call,
+                                         .call_target = call_target,
+                                         .target_lost = lost_target,
                                          .log = write_log,
                                          .class_key = class_key,
                                          .ticket = tickets_new,

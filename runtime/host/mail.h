@@ -27,6 +27,7 @@ enum letter_kind {
     LETTER_CALL,   /* an event for one of the receiver's objects */
     LETTER_REPLY,  /* its outcome, back to the caller's worker */
     LETTER_RELAY,  /* a piece of a body under way (relay.h) */
+    LETTER_TARGET, /* nobody else refers to one of the receiver's targets */
     LETTER_SOCKET, /* a connection for one of the receiver's sockets */
     LETTER_TICKET, /* nobody took the opposite end of such a socket */
     LETTER_LINK,   /* between two sockets (links.h) */
@@ -50,7 +51,7 @@ struct letter {
     struct list link;
     struct worker *from;
     /* CALL */
-    char *class_name; /* owned */
+    char *class_name; /* owned; NULL: the event is for a target */
     char *name;       /* owned; NULL: not known */
     size_t name_n;
     struct oid id;
@@ -66,6 +67,8 @@ struct letter {
     size_t credit;   /* bytes; in LINK as well */
     struct buf data; /* owned; in LINK as well */
     int status;      /* in LINK a close code */
+    /* TARGET */
+    uint64_t target; /* its number */
     /* SOCKET, TICKET, LINK */
     uint64_t socket;      /* number of the receiver's */
     struct ws_seed *seed; /* SOCKET; owned */

@@ -14,6 +14,7 @@
 #include "net/websocket.h"
 #include "net/ws_connect.h"
 #include "object/socket.h"
+#include "object/target.h"
 #include "vm/watch.h"
 
 enum {
@@ -160,6 +161,9 @@ static void receive(struct worker *w, struct letter *l)
         break;
     case LETTER_RELAY:
         relay_receive(l);
+        break;
+    case LETTER_TARGET:
+        target_lost(&w->realm, l->target);
         break;
     case LETTER_SOCKET:
         sockets_receive(w, l);

@@ -24,6 +24,7 @@ void outcome_fini(struct outcome *o)
 {
     response_drop(o->response);
     buf_fini(&o->values);
+    targets_fini(&o->targets);
     failure_free(o->failure);
     *o = (struct outcome){0};
 }
@@ -73,6 +74,7 @@ void event_free(struct event *e)
     request_drop(e->request);
     free(e->method);
     buf_fini(&e->args);
+    targets_fini(&e->targets);
     outcome_fini(&e->outcome);
     section_drop(e->section);
     if (e->news != NULL)

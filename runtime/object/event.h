@@ -18,6 +18,7 @@
 #include "base/message.h"
 #include "base/oid.h"
 #include "object/gate.h"
+#include "object/target.h"
 
 struct object;
 struct section;
@@ -48,6 +49,7 @@ struct outcome {
     struct response *response; /* RESPONSE */
     struct buf values;         /* VALUES: encoded one after another */
     uint32_t count;            /* VALUES: how many */
+    struct targets targets;    /* VALUES: that they refer to */
     struct failure *failure;   /* FAILURE; NULL otherwise */
 };
 
@@ -79,9 +81,13 @@ struct event {
     struct gate_item gate;   /* holds the finished event */
     struct reply *reply;     /* NULL: nobody waits */
     struct request *request; /* FETCH; owned */
-    char *method;            /* CALL; owned, NUL-terminated */
+    uint64_t target;         /* CALL: number of one of the object's targets; 0:
+                                a method of its class */
+    char *method;            /* CALL; owned, NUL-terminated; "" when the target
+                                is a function */
     struct buf args;         /* CALL: encoded values */
     uint32_t arg_count;
+    struct targets targets; /* CALL: that the values refer to */
     struct outcome outcome;
     struct task *task;       /* NULL until it begins */
     struct section *section; /* it belongs to; NULL: none.  Held */

@@ -33,6 +33,7 @@ struct object *object_new(struct realm *r, const struct object_class *cls,
     list_init(&o->ready);
     list_init(&o->outbox);
     list_init(&o->sections);
+    list_init(&o->targets);
     list_init(&o->run_link);
     list_init(&o->idle_link);
     list_init(&o->router_link);
@@ -74,9 +75,10 @@ bool object_has_nothing_to_wait_for(const struct object *o)
 void object_rest(struct object *o)
 {
     /* What had a finalizer goes with the collection after the one that ran
-     * it. */
-    for (int i = 0; i < 2 && o->vm != NULL && vm_memory(o->vm) > REST_BYTES;
-         i++)
+     * it.  A reference that is garbage keeps another object awake. */
+    bool is_worth_it =
+        o->vm != NULL && (vm_memory(o->vm) > REST_BYTES || o->held != 0);
+    for (int i = 0; i < 2 && is_worth_it; i++)
         vm_collect(o->vm);
     if (o->db != NULL)
         db_shrink(o->db);

@@ -56,6 +56,9 @@ struct object {
     struct list sections;    /* waiting ones */
     uint32_t keepalive;      /* timers and the like: not idle */
     struct timer patience;   /* after a reload */
+    struct list targets;     /* functions and tables that others hold */
+    size_t targets_n;        /* at most TARGETS_MAX; any: it is kept awake */
+    size_t held;             /* references to targets that its state has */
     struct sockets *sockets; /* owned; NULL: none */
     struct firing *firing;   /* the alarm that is fired; owned; NULL: none */
     int64_t next_alarm;      /* as the scheduler was told; -1: nothing */

@@ -5,6 +5,7 @@
 #include "object/idle.h"
 #include "object/object.h"
 #include "object/socket.h"
+#include "object/target.h"
 #include "store/db.h"
 #include "vm/code.h"
 #include "vm/task.h"
@@ -156,6 +157,10 @@ static void drop_outbox(struct object *o, const struct error *failure)
 /* Memory and database go; the mailbox stays. */
 static void unload(struct object *o, bool discard)
 {
+    struct list lost;
+
+    list_init(&lost);
+    target_end_all(o, &lost);
     o->preempted = NULL;
     list_init(&o->ready);
     drop_spawned(o);
@@ -175,7 +180,9 @@ static void unload(struct object *o, bool discard)
     else
         db_close(o->db);
     o->db = NULL;
+    o->held = 0;
     o->state = OBJECT_ASLEEP;
+    target_fail(&lost);
 }
 
 void object_reset(struct object *o, const struct object_reset *why)

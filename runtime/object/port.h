@@ -22,6 +22,7 @@ struct realm;
 struct request;
 struct response;
 struct socket;
+struct target;
 struct task;
 struct ticket;
 
@@ -45,6 +46,9 @@ struct script_ops {
     /* Something came into the inbox of a plain socket (socket_receive): the
      * task that waits for it, if any, becomes ready.  Runs no script code. */
     void (*socket_ready)(struct socket *s);
+    /* Nobody but `o` refers any more to its target of that number (target.h):
+     * the value may go.  Runs no script code. */
+    void (*forget)(struct object *o, uint64_t number);
 };
 
 /* What is at the other end of a socket.  None of these calls back into the
@@ -99,6 +103,12 @@ struct host_ops {
      * and empty when unknown. */
     void (*call)(void *host, const struct object_class *cls,
                  const struct oid *id, struct slice name, struct event *e);
+    /* The same to the home of `t` (borrowed), on whatever worker: `e` is a
+     * CALL. */
+    void (*call_target)(void *host, const struct target *t, struct event *e);
+    /* Nobody but its home refers to the target `number` of realm `host`: any
+     * thread, in the midst of anything; must call target_lost later. */
+    void (*target_lost)(void *host, uint64_t number);
     /* One log line about `o` (NULL: about none). */
     void (*log)(void *host, struct object *o, enum log_level level,
                 struct slice message, struct slice fields, struct slice trace);

@@ -122,6 +122,13 @@ void realm_deliver(struct realm *r, const struct object_class *cls,
 
     e->oid = *id;
     e->has_oid = true;
+    realm_deliver_to(o, e);
+}
+
+void realm_deliver_to(struct object *o, struct event *e)
+{
+    struct realm *r = o->realm;
+
     if (o->mailbox_n < r->config.limits.mailbox) {
         realm_push(o, e);
         if (r->calling != NULL)

@@ -32,6 +32,7 @@ struct event;
 struct object;
 struct socket_more;
 struct socket_tag;
+struct target;
 struct watch;
 
 /* A class of the script, known by its name; lives as long as its realm. */
@@ -86,6 +87,8 @@ struct realm {
     uint64_t version;            /* of the script; counts reloads */
     uint64_t order;              /* counts what comes to objects */
     struct socket_more *sockets; /* hash by number: those without connection */
+    struct target *targets;      /* hash by number: its objects' own */
+    uint64_t target_count;       /* made so far */
     struct socket_tag *tags;     /* hash by object and text */
     uint64_t socket_count;       /* made so far */
     size_t sockets_left;         /* with a peer */
@@ -115,7 +118,9 @@ struct object *realm_object(struct realm *r, const struct object_class *cls,
  * script code but within turn_begin_call. */
 void realm_deliver(struct realm *r, const struct object_class *cls,
                    const struct oid *id, struct slice name, struct event *e);
-/* The same to the router. */
+/* The same to an object that is in memory, a router too; `e` knows its id. */
+void realm_deliver_to(struct object *o, struct event *e);
+/* The same to the router, however full its mailbox is. */
 void realm_route(struct realm *r, struct event *e);
 /* Run turns until nothing is left or `budget_ns` has passed.  Returns whether
  * something is left. */
