@@ -11,6 +11,7 @@
 #include "bindings/http.h"
 #include "bindings/names.h"
 #include "object/object.h"
+#include "object/target.h"
 #include "object/turn.h"
 #include "vm/task.h"
 #include "vm/vm.h"
@@ -25,6 +26,7 @@ struct call {
     struct reply reply;
     struct wait wait;
     struct outcome outcome;
+    struct target *target; /* held; NULL: it goes to an object */
     const struct object_class *cls;
     struct oid oid;
     size_t name_n;
@@ -38,6 +40,8 @@ static void call_drop(struct call *c)
     if (c->event != NULL)
         event_free(c->event);
     outcome_fini(&c->outcome);
+    if (c->target != NULL)
+        target_drop(c->target);
     free(c);
 }
 
@@ -71,6 +75,10 @@ static void on_release(struct gate_item *item, const struct error *failure)
         event_finish(e);
         return;
     }
+    if (c->target != NULL) {
+        host->call_target(c->realm->config.host_arg, c->target, e);
+        return;
+    }
     host->call(c->realm->config.host_arg, c->cls, &c->oid,
                (struct slice){c->name, c->name_n}, e);
 }
@@ -81,16 +89,11 @@ static void on_cancel(struct wait *w)
     (void)w;
 }
 
-static struct call *new_call(struct object *o, const struct address *to,
-                             struct event *e)
+static struct call *new_call(struct object *o, size_t name_n, struct event *e)
 {
-    struct call *c = mem_alloc(sizeof(*c) + to->name_n);
+    struct call *c = mem_alloc(sizeof(*c) + name_n);
 
     memset(c, 0, sizeof(*c));
-    c->cls = to->cls;
-    c->oid = to->oid;
-    c->name_n = to->name_n;
-    memcpy(c->name, to->name, to->name_n);
     c->refs = 2;
     c->realm = o->realm;
     c->event = e;
@@ -101,12 +104,11 @@ static struct call *new_call(struct object *o, const struct address *to,
     return c;
 }
 
-/* Send `e` (taken over) in the name of task `t`.  Returns whether the outcome
- * is there already; else the task has to yield. */
-static bool begin(struct task *t, const struct address *to, struct event *e)
+/* Send the event in the name of task `t`.  Returns whether the outcome is there
+ * already; else the task has to yield. */
+static bool begin(struct task *t, struct call *c)
 {
     struct object *o = vm_owner(t->vm);
-    struct call *c = new_call(o, to, e);
 
     /* One is left over where reading it raised. */
     if (t->operation != NULL)
@@ -130,14 +132,16 @@ static bool begin(struct task *t, const struct address *to, struct event *e)
 
 static int push_values(lua_State *L, struct outcome *o)
 {
+    struct value_hooks hooks = bind_sent_hooks;
     struct slice rest = buf_slice(&o->values);
     struct error err;
 
+    hooks.arg = &o->targets;
     luaL_checkstack(L, (int)o->count + 8, "too many results");
     for (uint32_t i = 0; i < o->count; i++) {
         size_t used;
 
-        if (value_decode(L, rest, &bind_sent_hooks, &used, &err) != 0)
+        if (value_decode(L, rest, &hooks, &used, &err) != 0)
             return bind_raise_error(L, NULL, &err);
         rest.p += used;
         rest.n -= used;
@@ -171,10 +175,30 @@ static int call_k(lua_State *L, int status, lua_KContext ctx)
     return count < 0 ? lua_error(L) : count;
 }
 
+static int call(lua_State *L, struct task *t, struct call *c)
+{
+    return begin(t, c) ? call_k(L, LUA_OK, 0) : lua_yieldk(L, 0, 0, call_k);
+}
+
 int call_object(lua_State *L, struct task *t, const struct address *to,
                 struct event *e)
 {
-    return begin(t, to, e) ? call_k(L, LUA_OK, 0) : lua_yieldk(L, 0, 0, call_k);
+    struct call *c = new_call(vm_owner(t->vm), to->name_n, e);
+
+    c->cls = to->cls;
+    c->oid = to->oid;
+    c->name_n = to->name_n;
+    memcpy(c->name, to->name, to->name_n);
+    return call(L, t, c);
+}
+
+int call_target(lua_State *L, struct task *t, struct target *to,
+                struct event *e)
+{
+    struct call *c = new_call(vm_owner(t->vm), 0, e);
+
+    c->target = target_hold(to);
+    return call(L, t, c);
 }
 
 /* ---- arguments ---- */
@@ -194,6 +218,7 @@ void call_pack(lua_State *L, int top, struct event *e)
     char root[32];
 
     hooks.root = root;
+    hooks.arg = &e->targets;
     for (int i = 2; i <= top; i++) {
         snprintf(root, sizeof(root), "argument %d", i - 1);
         int rc = value_encode(L, i, &hooks, CALL_BYTES_MAX - e->args.n,

@@ -15,6 +15,7 @@
 #include "object/event.h"
 
 struct address;
+struct target;
 struct task;
 
 /* An EVENT_CALL of `method` (copied). */
@@ -26,6 +27,9 @@ void call_pack(lua_State *L, int top, struct event *e);
  * to be returned by a binding, whose results are what comes back.  Waits.
  * [raises] */
 int call_object(lua_State *L, struct task *t, const struct address *to,
+                struct event *e);
+/* The same to the home of `to`, which is held meanwhile. */
+int call_target(lua_State *L, struct task *t, struct target *to,
                 struct event *e);
 
 #endif

@@ -10,6 +10,7 @@
 #include "bindings/bind.h"
 #include "bindings/class.h"
 #include "bindings/default_route.h"
+#include "bindings/export.h"
 #include "bindings/failure.h"
 #include "bindings/http.h"
 #include "bindings/names.h"
@@ -97,6 +98,7 @@ static int call_k(lua_State *L, int status, lua_KContext ctx)
 
     (void)status;
     hooks.root = root;
+    hooks.arg = &o->targets;
     for (int i = 1; i <= count; i++) {
         snprintf(root, sizeof(root), "result %d", i);
         int rc = value_encode(L, i, &hooks, VALUES_MAX - o->values.n,
@@ -115,14 +117,16 @@ static int call_k(lua_State *L, int status, lua_KContext ctx)
 
 static int push_arguments(lua_State *L, struct event *e)
 {
+    struct value_hooks hooks = bind_sent_hooks;
     struct slice rest = buf_slice(&e->args);
     struct error err;
 
+    hooks.arg = &e->targets;
     luaL_checkstack(L, (int)e->arg_count + 8, "too many arguments");
     for (uint32_t i = 0; i < e->arg_count; i++) {
         size_t used;
 
-        if (value_decode(L, rest, &bind_sent_hooks, &used, &err) != 0)
+        if (value_decode(L, rest, &hooks, &used, &err) != 0)
             return bind_raise_error(L, NULL, &err);
         rest.p += used;
         rest.n -= used;
@@ -141,6 +145,17 @@ static int object_call(lua_State *L, const struct state *s, struct event *e)
     int count = push_arguments(L, e);
 
     lua_callk(L, count + 1, LUA_MULTRET, (lua_KContext)e, call_k);
+    return call_k(L, LUA_OK, (lua_KContext)e);
+}
+
+/* Of a function or table of this state that somebody holds by reference. */
+static int target_call(lua_State *L, struct event *e)
+{
+    lua_settop(L, 0);
+    int pushed = export_push_call(L, e);
+    int count = push_arguments(L, e);
+
+    lua_callk(L, pushed - 1 + count, LUA_MULTRET, (lua_KContext)e, call_k);
     return call_k(L, LUA_OK, (lua_KContext)e);
 }
 
@@ -186,7 +201,7 @@ static int entry(lua_State *L)
         return s->object->cls == NULL ? router_fetch(L, s, e)
                                       : object_fetch(L, s, e);
     case EVENT_CALL:
-        return object_call(L, s, e);
+        return e->target != 0 ? target_call(L, e) : object_call(L, s, e);
     case EVENT_INIT:
         return object_init(L, s);
     case EVENT_SOCKET:
@@ -275,4 +290,5 @@ const struct script_ops bind_script_ops = {
     .entry = entry,
     .finish = finish,
     .socket_ready = websocket_on_ready,
+    .forget = export_forget,
 };

@@ -20,6 +20,7 @@ int bind_open_response(lua_State *L); /* mk.Response, callable (response.c) */
 int bind_open_headers(lua_State *L);  /* mk.Headers, callable (headers.c) */
 int bind_open_fetch(lua_State *L);    /* mk.fetch (fetch.c) */
 int bind_open_blob(lua_State *L);     /* mk.blob (blob.c) */
+int bind_open_target(lua_State *L);   /* mk.target (export.c) */
 int bind_open_storage(lua_State *L);  /* the value of ctx.storage (storage.c) */
 
 #endif

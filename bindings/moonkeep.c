@@ -99,6 +99,7 @@ static const luaL_Reg parts[] = {
     {"every", bind_open_every},
     {"all", open_all},
     {"timeout", open_timeout},
+    {"target", bind_open_target},
     {"blob", bind_open_blob},
     {"json", bind_open_json},
     {"msgpack", bind_open_msgpack},

@@ -4,9 +4,10 @@
 
 #include "base/mem.h"
 #include "bindings/bind.h"
+#include "bindings/export.h"
 #include "bindings/id.h"
+#include "bindings/ref.h"
 #include "object/object.h"
-
 
 /* User value 1: stubs by names, see cached_stub. */
 struct namespace
@@ -288,18 +289,38 @@ static void pack_address(const struct address *a, struct buf *out)
     buf_add(out, a->name, a->name_n);
 }
 
+void names_pack_place(struct buf *out, uint32_t place)
+{
+    for (int shift = 24; shift >= 0; shift -= 8)
+        buf_add_byte(out, (int)(place >> shift & 0xff));
+}
+
+bool names_unpack_place(struct slice in, uint32_t *place)
+{
+    *place = 0;
+    for (size_t i = 0; i < in.n; i++)
+        *place = *place << 8 | (unsigned char)in.p[i];
+    return in.n == 4;
+}
+
+static int pack_ref(lua_State *L, int idx, struct buf *out, struct targets *to)
+{
+    int ext = ref_pack(L, idx, out, to);
+
+    return ext != 0 ? ext : export_pack(L, idx, out, to);
+}
+
 static int pack(lua_State *L, int idx, struct buf *out, void *arg)
 {
     const struct address *a = bind_to_id(L, idx);
     int ext = EXT_ID;
 
-    (void)arg;
     if (a == NULL) {
         a = bind_to_stub(L, idx);
         ext = EXT_STUB;
     }
     if (a == NULL)
-        return 0;
+        return arg == NULL ? 0 : pack_ref(L, idx, out, arg);
     pack_address(a, out);
     return ext;
 }
@@ -309,7 +330,8 @@ static int unpack(lua_State *L, int ext, struct slice in, void *arg)
     char class_name[256];
     struct oid oid;
 
-    (void)arg;
+    if (ext == EXT_REF)
+        return ref_unpack(L, in, arg);
     if ((ext != EXT_ID && ext != EXT_STUB) || in.n < 1 + OID_SIZE)
         return ERR_CORRUPT;
     size_t n = (unsigned char)in.p[0];

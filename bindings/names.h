@@ -16,6 +16,8 @@
 /* Types of extensions (vm/value.h): class name length, class name, id, object
  * name. */
 enum { EXT_ID = VALUE_EXT_USER, EXT_STUB = VALUE_EXT_USER + 1 };
+/* Sent only: a place in the struct targets beside the bytes (ref.h). */
+enum { EXT_REF = VALUE_EXT_USER + 2 };
 
 /* The payload of ids and stubs: the address of one object. */
 struct address {
@@ -47,7 +49,12 @@ void bind_push_stub(lua_State *L, const struct object_class *cls,
 const struct address *bind_to_id(lua_State *L, int idx);
 const struct address *bind_to_stub(lua_State *L, int idx);
 
-/* How ids and stubs are stored, and how they are sent; the same bytes. */
+/* The payload of an EXT_REF: 4 bytes. */
+void names_pack_place(struct buf *out, uint32_t place);
+bool names_unpack_place(struct slice in, uint32_t *place);
+
+/* How ids and stubs are stored, and how they are sent; the same bytes.  With a
+ * struct targets as `arg`, functions, targets and references are sent too. */
 extern const struct value_hooks bind_stored_hooks;
 extern const struct value_hooks bind_sent_hooks;
 
