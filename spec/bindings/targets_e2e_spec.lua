@@ -1,7 +1,11 @@
 -- Functions and targets by reference, within a worker and between several
--- (API.md, sections 4 and 10).
+-- (API.md, sections 4 and 10).  A reference is garbage when the collector says
+-- so; whoever wants it gone now releases it.
 local e2e = require "e2e"
 local memory = require "memory_peak"
+
+-- A sanitizer would keep what is freed.
+local ENV = { ASAN_OPTIONS = (os.getenv "ASAN_OPTIONS" or "") .. ":quarantine_size_mb=1" }
 
 -- Objects that hold what they are given, and give what they hold.
 local CLASSES = [[
@@ -217,7 +221,6 @@ end
 -- What keeps an object awake and what lets it sleep again.  A home that was
 -- evicted counts one more wake when it is asked.
 local function life(app)
-  -- Has the home of `f` slept since it was asked last?
   local SLEPT = PREFIX .. [[
     local function wakes() return H(i):wakes() end
     local function lend(k)
@@ -285,6 +288,18 @@ local function life(app)
     end)
   end
 
+  it("a new version of the script ends what is held", function()
+    for n = 0, 2 do
+      local name = "reload-" .. n
+      app:run(PREFIX .. "K(9):keep(H(9):give()) K(9):run 'self.stay = mk.after(60000, print)'", name)
+    end
+    app.program:signal "HUP"
+    app.program:wait_until("new version", function()
+      return app:run(PREFIX .. "return try(function() return K(9):call() end)", "reload-0"):find "attempt to call"
+    end)
+    assert.equal("true", app:run(PREFIX .. "return K(9):keep(H(9):give()) == nil and (K(9):call()) == H(9).name", "reload-0"))
+  end)
+
   it("more than 10,000 at once are refused, and room comes back", function()
     assert.equal('10000, "! argument 2: 10000 functions and targets of this object are held elsewhere, '
       .. 'the most there may be", true', app:run(PREFIX .. [[
@@ -335,7 +350,7 @@ for _, workers in ipairs { 1, 3 } do
 
   describe("an object whose functions are held, with " .. workers .. " workers,", function()
     local app = e2e.new { classes = CLASSES, workers = workers,
-      limits = "idle_ms = 50, drain_ms = 500" }
+      limits = "idle_ms = 50, drain_ms = 500", env = ENV }
     setup(function() app:start() end)
     teardown(function() app:close() end)
     life(app)
