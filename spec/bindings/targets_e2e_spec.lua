@@ -204,8 +204,9 @@ local function common(app)
   it("more than a mailbox holds are refused", function()
     assert.equal("true, true", app:run(PREFIX .. [[
       local block, f = H(i):run [=[
-        return function() ctx:blockConcurrencyWhile(function() mk.sleep(100) end) end, function() end]=]
-      local tasks, refused, other = { function() block() end }, 0, 0
+        return function(done) ctx:blockConcurrencyWhile(function() done() end) end, function() end]=]
+      local tasks, refused, other = {}, 0, 0
+      tasks[1] = function() block(function() till(function() return refused > 0 end) end) end
       for n = 2, 1200 do
         tasks[n] = function()
           local ok, err = pcall(f)
