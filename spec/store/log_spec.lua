@@ -379,7 +379,7 @@ describe("the store", function()
       local o = object(1)
       set(o, 1)
       local ok, message, failure = o:exec "CREATE TABLE t(x); INSERT INTO t VALUES(zeroblob(500000))"
-      assert.same({ nil, "past a limit of the configuration", "LIMIT" }, { ok, message, failure })
+      assert.same({ nil, "database or disk is full", "LIMIT" }, { ok, message, failure })
       discard(o)
       o = object(1)
       assert.equal(1, value(o))
