@@ -9,8 +9,7 @@
 #include <stddef.h>
 
 /* Abort with file, line and the condition's text unless `cond` holds. */
-#define MUST(cond)                                                             \
-    ((cond) ? (void)0 : must_fail(__FILE__, __LINE__, #cond))
+#define MUST(cond) ((cond) ? (void)0 : must_fail(__FILE__, __LINE__, #cond))
 
 _Noreturn void must_fail(const char *file, int line, const char *cond);
 

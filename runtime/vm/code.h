@@ -22,7 +22,7 @@ struct code;
  * is no such file. */
 int code_new(const char *main_path, struct code **out, struct error *err);
 struct code *code_hold(struct code *c); /* NULL is allowed */
-void code_drop(struct code *c); /* NULL is allowed */
+void code_drop(struct code *c);         /* NULL is allowed */
 
 /* A module of the runtime itself, "moonkeep.<something>"; `source` is borrowed
  * for ever.  Before any use by another thread. */
