@@ -126,7 +126,7 @@ test:
 	@$(MAKE) --no-print-directory deps EXTRA_PACKAGES="$(TEST_PACKAGES)"
 	@$(MAKE) --no-print-directory specs node
 	MOONKEEP_BUILD=$(BUILD) LUA_CPATH="$(BUILD)/spec/?.so;;" \
-	  busted --lua=lua5.4 $(ARGS)
+	  $(if $(ARGS),,spec/support/lanes.sh) busted --lua=lua5.4 $(ARGS)
 
 asan:
 	@$(MAKE) --no-print-directory deps EXTRA_PACKAGES="$(TEST_PACKAGES) $(ASAN_PACKAGES)"

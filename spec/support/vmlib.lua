@@ -29,7 +29,7 @@ function M.call_paused(f, ...)
     assert(ok, result)
     if coroutine.status(co) == "dead" then return result, pauses end
     pauses = pauses + 1
-    if pauses % 64 == 1 then collectgarbage() end
+    if pauses % 512 == 1 then collectgarbage() end
   end
 end
 
