@@ -258,6 +258,7 @@ describe("the control socket", function()
     assert.is_nil(io.open(p.data .. "/moonkeep.sock"))
     assert.equal(20000, #commands.on(p.data):rows { "objects", "Many" })
     p:restart()
+    p:wait_until("the socket is there", function() return mode() ~= nil end)
     p:kill() -- and leaves one behind
     assert.equal("600 socket", mode())
     assert.equal(20000, #commands.on(p.data):rows { "objects", "Many" })
