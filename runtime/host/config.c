@@ -177,6 +177,37 @@ static int find_main(struct config *c, const char *folder, struct error *err)
                      folder);
 }
 
+static bool is_within(const char *path, const char *folder)
+{
+    char *inner = realpath(path, NULL);
+    char *outer = realpath(folder, NULL);
+    size_t n = outer == NULL ? 0 : strlen(outer);
+    bool is = inner != NULL && outer != NULL && strncmp(inner, outer, n) == 0 &&
+              inner[n] == '/';
+
+    free(inner);
+    free(outer);
+    return is;
+}
+
+/* What is served as files must not be what the server itself lives on. */
+static int check_assets(const struct config *c, struct error *err)
+{
+    if (c->assets == NULL)
+        return 0;
+    if (c->main != NULL && is_within(c->main, c->assets))
+        return error_set(err, ERR_INVALID,
+                         "assets: the folder %s has the main script %s in it, "
+                         "which anybody could read",
+                         c->assets, c->main);
+    if (is_within(c->data, c->assets))
+        return error_set(err, ERR_INVALID,
+                         "assets: the folder %s has the data folder %s in it, "
+                         "which anybody could read",
+                         c->assets, c->data);
+    return 0;
+}
+
 /* The steps of config_load that need the target's own folder, which is not
  * c->folder when --config names a file elsewhere. */
 static int load(struct config *c, const char *target, const char *file,
@@ -201,7 +232,7 @@ static int load(struct config *c, const char *target, const char *file,
     if (rc == 0 && c->main == NULL)
         rc = find_main(c, script_folder, err);
     free(script_folder);
-    return rc;
+    return rc != 0 ? rc : check_assets(c, err);
 }
 
 int config_load(const char *target, const char *file, struct config *out,

@@ -66,6 +66,13 @@ Room
     assert.equal("main.lua\nrouter: /<Class>/<name>/<rest> goes to the object\nno classes\n", out)
   end)
 
+  it("refuses to serve the script itself as a file", function()
+    program.write(folder, "moonkeep.lua", "return { assets = '.' }")
+    local code, _, err = check "return {}"
+    assert.equal(1, code)
+    assert.truthy(err:find("has the main script main.lua in it", 1, true), err)
+  end)
+
   it("takes a script in another folder", function()
     program.write(folder, "sub/app.lua", "return {}")
     local code, out = program.run({ "check", folder .. "/sub/app.lua" })
