@@ -60,7 +60,7 @@ static const struct table_column dead[] = {
     {"ERROR", "error", TABLE_TEXT, NULL},
 };
 
-int alarms_run(const struct command *self, int argc, char **argv)
+static int alarms_run(const struct command *self, int argc, char **argv)
 {
     bool is_dead = false;
     const struct option more[] = {{"--dead", NULL, &is_dead}};
@@ -82,3 +82,20 @@ int alarms_run(const struct command *self, int argc, char **argv)
     ask_close(&a);
     return rc;
 }
+
+static const char details[] =
+    "Lists the alarms that are set, the next one first, or those that were\n"
+    "given up after all retries." ASK_ABOUT_DATA
+    "  CLASS             only those of this class\n"
+    "  --dead            those that were given up, with the last "
+    "error\n" ASK_LIST_OPTIONS "\n"
+    "Example:\n"
+    "  moonkeep alarms Reminder --dead\n";
+
+const struct command alarms_command = {
+    .name = "alarms",
+    .summary = "list the alarms that are set, or that failed",
+    .usage = "alarms [CLASS] [--dead] [OPTION...]",
+    .details = details,
+    .run = alarms_run,
+};

@@ -58,13 +58,22 @@ int ask_rows(struct ask *a, int (*row)(void *arg, struct slice row), void *arg);
 int ask_table(struct ask *a, const struct table_column *columns, size_t count,
               const char *nothing);
 
+/* Parts of the help texts. */
+#define ASK_ABOUT_DATA                                                         \
+    "\n\n"                                                                     \
+    "A running server is asked through the socket in its data folder; when\n"  \
+    "none runs, the data is opened directly.\n\n"
+#define ASK_OBJECT_OPTIONS                                                     \
+    "  CLASS NAME        the object; 64 hex digits are taken for its id\n"     \
+    "                    when no object has that name\n"                       \
+    "  --id HEX          its id, instead of its name\n"
 #define ASK_OPTIONS                                                            \
-    "  --data DIR        the data folder; default: `data` of the "             \
-    "moonkeep.lua\n"                                                           \
-    "                    of the current folder, else .moonkeep\n"              \
+    "  --data DIR        the data folder; default: `data` of the\n"            \
+    "                    moonkeep.lua of the current folder, else .moonkeep\n" \
     "  --config FILE     the moonkeep.lua to look into\n"                      \
     "  --json            for machines: JSON on standard output\n"
 #define ASK_LIST_OPTIONS                                                       \
-    ASK_OPTIONS "  --no-pager        never show a long list in $PAGER\n"
+    ASK_OPTIONS                                                                \
+    "  --no-pager        never show a long list in $PAGER\n"
 
 #endif

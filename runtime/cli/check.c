@@ -132,7 +132,7 @@ static int report_error(const struct error *err, enum output output)
     return EXIT_FAILED;
 }
 
-int check_run(const struct command *self, int argc, char **argv)
+static int check_run(const struct command *self, int argc, char **argv)
 {
     const char *target = NULL;
     const char *file = NULL;
@@ -155,3 +155,22 @@ int check_run(const struct command *self, int argc, char **argv)
     config_fini(&config);
     return rc;
 }
+
+static const char details[] =
+    "Loads the script, without serving it, and lists its classes with their\n"
+    "handlers and methods; or its errors with file and line, and exit code "
+    "1.\n\n"
+    "  SCRIPT|DIR        as for serve; default: the current folder\n"
+    "  --config FILE     the configuration; default: moonkeep.lua beside the\n"
+    "                    script\n"
+    "  --json            for machines: one JSON object on standard output\n\n"
+    "Example:\n"
+    "  moonkeep check examples/counter\n";
+
+const struct command check_command = {
+    .name = "check",
+    .summary = "load a script and list its classes, or its errors",
+    .usage = "check [SCRIPT|DIR] [--config FILE] [--json]",
+    .details = details,
+    .run = check_run,
+};

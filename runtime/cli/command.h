@@ -20,8 +20,8 @@ struct command {
     int (*run)(const struct command *self, int argc, char **argv);
 };
 
-/* All commands, in the order of the help; the last one's name is NULL. */
-extern const struct command commands[];
+/* All commands, in the order of the help; the last one is NULL. */
+extern const struct command *const commands[];
 
 /* The command called `name`, or NULL. */
 const struct command *command_find(const char *name);
@@ -38,16 +38,9 @@ int command_unknown(const char *name);
 int command_failed(const struct command *self, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The run functions; each is in the file that has its name. */
-int dev_run(const struct command *self, int argc, char **argv);
-int serve_run(const struct command *self, int argc, char **argv);
-int check_run(const struct command *self, int argc, char **argv);
-int objects_run(const struct command *self, int argc, char **argv);
-int show_run(const struct command *self, int argc, char **argv);
-int alarms_run(const struct command *self, int argc, char **argv);
-int delete_run(const struct command *self, int argc, char **argv);
-int verify_run(const struct command *self, int argc, char **argv);
-int help_run(const struct command *self, int argc, char **argv);
-int version_run(const struct command *self, int argc, char **argv); /* help.c */
+/* Each is in the file that has its name (version: help.c). */
+extern const struct command dev_command, serve_command, check_command,
+    objects_command, show_command, alarms_command, delete_command,
+    verify_command, version_command, help_command;
 
 #endif

@@ -42,7 +42,7 @@ static int on_row(void *arg, struct slice row)
     return 0;
 }
 
-int delete_run(const struct command *self, int argc, char **argv)
+static int delete_run(const struct command *self, int argc, char **argv)
 {
     const char *id = NULL;
     bool yes = false;
@@ -64,3 +64,19 @@ int delete_run(const struct command *self, int argc, char **argv)
     ask_close(&a);
     return rc;
 }
+
+static const char details[] =
+    "Deletes all that an object has stored, with its alarms, and cuts its\n"
+    "sockets; calls to it that are under way fail.  Cannot be "
+    "undone." ASK_ABOUT_DATA ASK_OBJECT_OPTIONS
+    "  --yes             without asking\n" ASK_OPTIONS "\n"
+    "Example:\n"
+    "  moonkeep delete Room lobby --yes\n";
+
+const struct command delete_command = {
+    .name = "delete",
+    .summary = "delete one object, all of it",
+    .usage = "delete CLASS NAME [--yes] [OPTION...]",
+    .details = details,
+    .run = delete_run,
+};

@@ -189,7 +189,7 @@ static int attend(struct dev *d)
     return rc == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
-int dev_run(const struct command *self, int argc, char **argv)
+static int dev_run(const struct command *self, int argc, char **argv)
 {
     struct dev d = {0};
     struct error err = {0};
@@ -211,3 +211,21 @@ int dev_run(const struct command *self, int argc, char **argv)
     config_fini(&d.config);
     return rc;
 }
+
+static const char details[] =
+    "Serves an app while you write it.  A change of a script takes effect at\n"
+    "once, and sockets and storage stay; a change of moonkeep.lua starts the\n"
+    "server again.  Code that does not load is reported with file and line,\n"
+    "and the version before goes on.  Logs are made for reading; errors of\n"
+    "the router are shown to the client as well.\n\n" LAUNCH_OPTIONS "\n"
+    "Example:\n"
+    "  moonkeep dev examples/counter\n"
+    "  curl http://127.0.0.1:8787\n";
+
+const struct command dev_command = {
+    .name = "dev",
+    .summary = "serve an app for development, reload on change",
+    .usage = "dev [SCRIPT|DIR] [OPTION...]",
+    .details = details,
+    .run = dev_run,
+};

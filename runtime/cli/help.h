@@ -9,6 +9,6 @@
 /* All commands, a line each. */
 void help_overview(FILE *out);
 /* One command: usage, what it does, options, example. */
-void help_command(const struct command *command, FILE *out);
+void help_of(const struct command *command, FILE *out);
 
 #endif

@@ -39,4 +39,18 @@ void launch_log_ready(struct logger *logger, const struct config *c,
 void launch_log_error(struct logger *logger, const char *prefix,
                       const struct error *err);
 
+/* Part of the help texts. */
+#define LAUNCH_OPTIONS                                                         \
+    "  SCRIPT|DIR        the main script, or a folder with a moonkeep.lua\n"   \
+    "                    or main.lua in it; default: the current folder\n"     \
+    "  --listen A:P      address and port; default: what moonkeep.lua says,\n" \
+    "                    else 127.0.0.1:8787\n"                                \
+    "  --data DIR        where objects are kept; default: what moonkeep.lua\n" \
+    "                    says, else .moonkeep beside the script\n"             \
+    "  --workers N       worker threads; 0 (default): one per core\n"          \
+    "  --config FILE     the configuration; default: moonkeep.lua beside\n"    \
+    "                    the script\n"                                         \
+    "  --yes             delete the objects of the classes in `deleted` of\n"  \
+    "                    the configuration without asking\n"
+
 #endif

@@ -38,7 +38,7 @@ static int run(const struct command *command, int argc, char **argv)
 {
     if (!asks_for_help(argc, argv))
         return command->run(command, argc, argv);
-    help_command(command, stdout);
+    help_of(command, stdout);
     return EXIT_OK;
 }
 

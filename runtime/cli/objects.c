@@ -54,7 +54,7 @@ static void ask(struct ask *a, const char *prefix, const char *after,
         row_add_integer(&a->question, "limit", strtoll(limit, NULL, 10));
 }
 
-int objects_run(const struct command *self, int argc, char **argv)
+static int objects_run(const struct command *self, int argc, char **argv)
 {
     const char *prefix = NULL;
     const char *after = NULL;
@@ -78,3 +78,21 @@ int objects_run(const struct command *self, int argc, char **argv)
     ask_close(&a);
     return rc;
 }
+
+static const char details[] =
+    "Lists every object that has storage, by class and name: size, state,\n"
+    "next alarm, and when it last had something to do." ASK_ABOUT_DATA
+    "  CLASS             only those of this class\n"
+    "  --prefix P        only those whose names begin so\n"
+    "  --after NAME      only those behind this name\n"
+    "  --limit N         so many at most\n" ASK_LIST_OPTIONS "\n"
+    "Example:\n"
+    "  moonkeep objects Room --prefix berlin-\n";
+
+const struct command objects_command = {
+    .name = "objects",
+    .summary = "list the objects that have storage",
+    .usage = "objects [CLASS] [--prefix P] [--after NAME] [OPTION...]",
+    .details = details,
+    .run = objects_run,
+};

@@ -42,7 +42,7 @@ static int serve(const struct config *config, struct logger *logger)
     return EXIT_OK;
 }
 
-int serve_run(const struct command *self, int argc, char **argv)
+static int serve_run(const struct command *self, int argc, char **argv)
 {
     struct launch launch;
     struct config config;
@@ -63,3 +63,20 @@ int serve_run(const struct command *self, int argc, char **argv)
     config_fini(&config);
     return rc;
 }
+
+static const char details[] =
+    "Serves an app in production.  The log is JSON, one object a line, on\n"
+    "standard error.  SIGTERM or SIGINT: no new connections, requests in\n"
+    "flight finish within limits.drain_ms, everything is committed, exit code\n"
+    "0; a second one ends at once.  SIGHUP loads the script "
+    "anew.\n\n" LAUNCH_OPTIONS "\n"
+    "Example:\n"
+    "  moonkeep serve app --listen 0.0.0.0:80 --data /var/lib/app\n";
+
+const struct command serve_command = {
+    .name = "serve",
+    .summary = "serve an app in production",
+    .usage = "serve [SCRIPT|DIR] [OPTION...]",
+    .details = details,
+    .run = serve_run,
+};

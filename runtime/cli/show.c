@@ -211,7 +211,7 @@ static void print_text(const struct ask *a, const struct shown *s)
     pager_close(&to);
 }
 
-int show_run(const struct command *self, int argc, char **argv)
+static int show_run(const struct command *self, int argc, char **argv)
 {
     const char *id = NULL;
     const struct option more[] = {{"--id", &id, NULL}};
@@ -238,3 +238,17 @@ int show_run(const struct command *self, int argc, char **argv)
     ask_close(&a);
     return rc;
 }
+
+static const char details[] =
+    "Shows what one object has: state, size, keys, tables, alarms, sockets.\n"
+    "It is not woken." ASK_ABOUT_DATA ASK_OBJECT_OPTIONS ASK_LIST_OPTIONS "\n"
+    "Example:\n"
+    "  moonkeep show Room lobby\n";
+
+const struct command show_command = {
+    .name = "show",
+    .summary = "show what one object has",
+    .usage = "show CLASS NAME [OPTION...]",
+    .details = details,
+    .run = show_run,
+};

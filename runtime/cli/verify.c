@@ -131,7 +131,7 @@ static int rebuild(struct ask *a)
     return EXIT_OK;
 }
 
-int verify_run(const struct command *self, int argc, char **argv)
+static int verify_run(const struct command *self, int argc, char **argv)
 {
     bool rebuilds = false;
     const struct option more[] = {{"--rebuild", NULL, &rebuilds}};
@@ -143,3 +143,20 @@ int verify_run(const struct command *self, int argc, char **argv)
     ask_close(&a);
     return rc;
 }
+
+static const char details[] =
+    "Checks every object's database, the log, and the directory of objects\n"
+    "against them.  Says what is wrong and the way out, with exit code 1. The\n"
+    "log of a running server is left out: it is checked at each start.\n\n"
+    "  --rebuild         make the directory of objects anew from the objects'\n"
+    "                    files; the server must be stopped\n" ASK_OPTIONS "\n"
+    "Example:\n"
+    "  moonkeep verify --data /var/lib/app\n";
+
+const struct command verify_command = {
+    .name = "verify",
+    .summary = "check that the data is whole",
+    .usage = "verify [--data DIR] [--rebuild] [OPTION...]",
+    .details = details,
+    .run = verify_run,
+};
