@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "base/must.h"
 
+enum { GIVE_MIN = 16 * 1024 }; /* fewer bytes are cheaper to copy */
+
 struct body {
     uint32_t refs;
     enum body_state state;
@@ -85,6 +87,23 @@ int body_write(struct body *b, const void *p, size_t n)
         return 0;
     chunks_add(&b->queue, p, n);
     b->written += (int64_t)n;
+    tell(b, b->on_readable, b->reader);
+    return 0;
+}
+
+int body_give(struct body *b, struct buf *bytes)
+{
+    int64_t n = (int64_t)bytes->n;
+
+    if (bytes->n < GIVE_MIN || b->is_abandoned) {
+        int rc = body_write(b, bytes->p, bytes->n);
+
+        buf_fini(bytes);
+        return rc;
+    }
+    MUST(b->state == BODY_OPEN);
+    chunks_take(&b->queue, bytes);
+    b->written += n;
     tell(b, b->on_readable, b->reader);
     return 0;
 }

@@ -47,6 +47,9 @@ bool body_is_lone(const struct body *b);
  * abandoned (the bytes are dropped).  Always accepts; the writer stops while
  * body_is_full(). */
 int body_write(struct body *b, const void *p, size_t n);
+/* The same with the bytes of `bytes`, which is left empty: many are not copied
+ * but taken over. */
+int body_give(struct body *b, struct buf *bytes);
 bool body_is_full(const struct body *b);
 void body_end(struct body *b);
 /* The rest will never come.  `err` is ERR_*. */

@@ -25,9 +25,9 @@ struct stream {
     struct body *body;        /* the writer's reference */
     int64_t at, left;
     bool is_busy; /* a piece is being read or written */
-    char *piece;
-    size_t size;
-    ssize_t got; /* bytes of it */
+    struct buf piece;
+    size_t size; /* asked for */
+    ssize_t got;
 };
 
 struct assets_file *assets_stream_file(uv_loop_t *loop, int fd,
@@ -72,7 +72,7 @@ static void read_piece(uv_work_t *work)
     struct stream *s = container_of(work, struct stream, work);
 
     do {
-        s->got = pread(s->file->fd, s->piece, s->size, (off_t)s->at);
+        s->got = pread(s->file->fd, s->piece.p, s->size, (off_t)s->at);
     } while (s->got < 0 && errno == EINTR);
 }
 
@@ -82,7 +82,7 @@ static void next_piece(struct stream *s)
 {
     s->is_busy = true;
     s->size = s->left < PIECE ? (size_t)s->left : PIECE;
-    s->piece = mem_alloc(s->size);
+    buf_room(&s->piece, s->size);
     MUST(uv_queue_work(s->file->loop, &s->work, read_piece, after_piece) == 0);
 }
 
@@ -95,11 +95,12 @@ static void after_piece(uv_work_t *work, int status)
     if (s->got > 0) {
         s->at += s->got;
         s->left -= s->got;
-        body_write(b, s->piece, (size_t)s->got);
+        s->piece.n = (size_t)s->got;
+        body_give(b, &s->piece);
     } else {
         body_fail(b, ERR_IO);
     }
-    free(s->piece);
+    buf_fini(&s->piece);
     s->is_busy = false;
     if (s->left == 0)
         body_end(b);

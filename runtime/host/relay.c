@@ -135,10 +135,10 @@ struct body *relay_in_new(struct worker *self, struct worker *from,
     return body_hold(in->body);
 }
 
-static void on_data(struct relay_in *in, const struct letter *l)
+static void on_data(struct relay_in *in, struct letter *l)
 {
     in->given -= l->data.n;
-    body_write(in->body, l->data.p, l->data.n);
+    body_give(in->body, &l->data);
     on_writable(in->body, in);
 }
 

@@ -48,6 +48,26 @@ describe("body", function()
     assert.equal(table.concat(expected), table.concat(got) .. b:read())
   end)
 
+  it("takes over what it is given, in order with what is written", function()
+    local b, expected = T.body_new(-1), {}
+    for i, size in ipairs { 0, 1, 16383, 16384, 3, 100000, 5 } do
+      local piece = string.char(64 + i):rep(size)
+      assert.same({ "OK", true }, { b:give(piece) })
+      b:write("+")
+      expected[i] = piece .. "+"
+    end
+    assert.equal(#table.concat(expected), b:facts().buffered)
+    assert.equal(table.concat(expected), b:read())
+    b:watch()
+    b:give(("x"):rep(HIGH_WATER))
+    assert.is_true(b:facts().full)
+    assert.same({ 1, 0 }, { b:calls() })
+    b:abandon()
+    for _, size in ipairs { 1, 20000 } do
+      assert.same({ "CLOSED", true }, { b:give(("x"):rep(size)) })
+    end
+  end)
+
   it("is full at the high-water mark, and says when it is not any more", function()
     local b = T.body_new(-1)
     b:watch()

@@ -271,6 +271,18 @@ static int b_write(lua_State *L)
     return 1;
 }
 
+static int b_give(lua_State *L)
+{
+    size_t n = 0;
+    const char *p = luaL_checklstring(L, 2, &n);
+    struct buf bytes = {0};
+
+    buf_add(&bytes, p, n);
+    lua_pushstring(L, err_name(body_give(check_body(L)->b, &bytes)));
+    lua_pushboolean(L, bytes.p == NULL && bytes.n == 0);
+    return 2;
+}
+
 static int b_finish(lua_State *L)
 {
     body_end(check_body(L)->b);
@@ -414,11 +426,12 @@ static int b_drop(lua_State *L)
 }
 
 static const luaL_Reg body_methods[] = {
-    {"write", b_write},     {"finish", b_finish}, {"fail", b_fail},
-    {"peek", b_peek},       {"read", b_read},     {"consume", b_consume},
-    {"facts", b_facts},     {"hold", b_hold},     {"tee", b_tee},
-    {"abandon", b_abandon}, {"watch", b_watch},   {"calls", b_calls},
-    {"drop", b_drop},       {"__gc", b_drop},     {NULL, NULL},
+    {"write", b_write},     {"give", b_give},       {"finish", b_finish},
+    {"fail", b_fail},       {"peek", b_peek},       {"read", b_read},
+    {"consume", b_consume}, {"facts", b_facts},     {"hold", b_hold},
+    {"tee", b_tee},         {"abandon", b_abandon}, {"watch", b_watch},
+    {"calls", b_calls},     {"drop", b_drop},       {"__gc", b_drop},
+    {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {
