@@ -68,6 +68,8 @@ void bind_spawn_task(lua_State *L, int nargs);
  * and must not raise or resume.  Never raises. (context.c)
  */
 void bind_gate(lua_State *L, void (*release)(void *arg, int status), void *arg);
+/* Whether bind_gate would call at once.  Never raises. (context.c) */
+bool bind_gate_is_open(lua_State *L);
 /* How stored values carry ids and stubs. (stub.c) */
 extern const struct value_hooks bind_stored_hooks;
 /* What else `storage` has: alarms, bookmarks.  Ends with {NULL, NULL}.

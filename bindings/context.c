@@ -116,11 +116,16 @@ static void on_held(struct gate_item *item, const struct error *failure)
     free(h);
 }
 
+bool bind_gate_is_open(lua_State *L)
+{
+    return object_has_nothing_to_wait_for(bind_object(L));
+}
+
 void bind_gate(lua_State *L, void (*release)(void *arg, int status), void *arg)
 {
     struct object *o = bind_object(L);
 
-    if (object_has_nothing_to_wait_for(o)) {
+    if (bind_gate_is_open(L)) {
         release(arg, 0);
         return;
     }

@@ -4,7 +4,8 @@
  *   fn --write--> piece --gate--> body --> reader
  *
  * A piece enters the body when everything the object wrote before it is on
- * disk.  The stream lives as long as its userdata or a piece on its way.
+ * disk; where it is already, a chunk is copied straight into the body.  The
+ * stream lives as long as its userdata or a piece on its way.
  */
 #include <stdlib.h>
 
@@ -31,8 +32,7 @@ struct piece {
     struct stream *stream; /* one reference */
     bool is_end;
     int error; /* with is_end: 0 or ERR_* */
-    size_t n;
-    char bytes[];
+    struct buf bytes;
 };
 
 static void stream_drop(struct stream *s)
@@ -66,13 +66,14 @@ static void release(void *arg, int status)
     struct piece *piece = arg;
     struct stream *s = piece->stream;
 
-    s->held -= piece->n;
+    s->held -= piece->bytes.n;
     if (status != 0 || piece->error != 0)
         body_fail(s->body, status != 0 ? status : piece->error);
     else if (piece->is_end)
         body_end(s->body);
     else if (!body_is_over(s->body))
-        body_write(s->body, piece->bytes, piece->n);
+        body_give(s->body, &piece->bytes);
+    buf_fini(&piece->bytes);
     free(piece);
     on_writable(s->body, s);
     stream_drop(s);
@@ -81,16 +82,25 @@ static void release(void *arg, int status)
 static void send(lua_State *L, struct stream *s, struct slice bytes,
                  bool is_end, int error)
 {
-    struct piece *piece = mem_alloc(sizeof(*piece) + bytes.n);
+    struct piece *piece = mem_alloc(sizeof(*piece));
 
-    *piece = (struct piece){
-        .stream = s, .is_end = is_end, .error = error, .n = bytes.n};
-    if (bytes.n != 0)
-        memcpy(piece->bytes, bytes.p, bytes.n);
+    *piece = (struct piece){.stream = s, .is_end = is_end, .error = error};
+    if (bytes.n != 0) {
+        piece->bytes = (struct buf){mem_alloc(bytes.n), bytes.n, bytes.n};
+        memcpy(piece->bytes.p, bytes.p, bytes.n);
+    }
     s->refs++;
     s->held += bytes.n;
     s->is_over = is_end;
     bind_gate(L, release, piece);
+}
+
+static void send_chunk(lua_State *L, struct stream *s, struct slice chunk)
+{
+    if (bind_gate_is_open(L))
+        body_write(s->body, chunk.p, chunk.n);
+    else
+        send(L, s, chunk, false, 0);
 }
 
 static int writer_gc(lua_State *L)
@@ -142,8 +152,7 @@ static int write_chunk(lua_State *L)
         return bind_raise(L, NULL, "another task is writing this body");
     struct task *t = task_check(L);
     wait_begin(&s->wait, t, cancel);
-    if (chunk.n != 0)
-        send(L, s, chunk, false, 0);
+    send_chunk(L, s, chunk);
     if (may_go_on(s))
         wait_done(&s->wait, 0);
     return lua_yieldk(L, 0, 0, written);

@@ -132,11 +132,18 @@ void bind_spawn_task(lua_State *L, int nargs)
     list_push(&w->spawned, &s->link);
 }
 
+bool bind_gate_is_open(lua_State *L)
+{
+    const struct world *w = world_of(L);
+
+    return !db_is_dirty(w->db) && list_empty(&w->gate);
+}
+
 void bind_gate(lua_State *L, void (*release)(void *arg, int status), void *arg)
 {
     struct world *w = world_of(L);
 
-    if (!db_is_dirty(w->db) && list_empty(&w->gate)) {
+    if (bind_gate_is_open(L)) {
         release(arg, 0);
         return;
     }
