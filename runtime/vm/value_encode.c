@@ -2,13 +2,8 @@
 
 #include <lua.h>
 
+#include "vm/value_put.h"
 #include "vm/valuepath.h"
-
-/* MessagePack by hand, not by msgpack-c: its packer calls through a function
- * pointer for every header, and its unpacker builds a tree of objects first.
- * Here a small integer is one compare and one byte. */
-
-enum { HEAD_MAX = 9 }; /* bytes before the contents of any value */
 
 struct encoder {
     lua_State *L;
@@ -20,21 +15,6 @@ struct encoder {
 };
 
 static int encode(struct encoder *e, int idx, const struct valuepath *path);
-
-static void write_be(char *p, uint64_t v, int bytes)
-{
-    for (int i = bytes - 1; i >= 0; i--, v >>= 8)
-        p[i] = (char)(v & 0xff);
-}
-
-static void put_head(struct buf *out, int tag, uint64_t v, int bytes)
-{
-    char *p = buf_room(out, HEAD_MAX);
-
-    p[0] = (char)tag;
-    write_be(p + 1, v, bytes);
-    out->n += 1 + (size_t)bytes;
-}
 
 static int refuse_size(struct encoder *e)
 {
@@ -68,47 +48,12 @@ static int check_size(struct encoder *e)
     return e->out->n > e->end ? refuse_size(e) : 0;
 }
 
-static int encode_negative(struct encoder *e, int64_t v)
-{
-    if (v >= -32)
-        put_head(e->out, (int)v & 0xff, 0, 0);
-    else if (v >= INT8_MIN)
-        put_head(e->out, 0xd0, (uint64_t)v, 1);
-    else if (v >= INT16_MIN)
-        put_head(e->out, 0xd1, (uint64_t)v, 2);
-    else if (v >= INT32_MIN)
-        put_head(e->out, 0xd2, (uint64_t)v, 4);
-    else
-        put_head(e->out, 0xd3, (uint64_t)v, 8);
-    return check_size(e);
-}
-
-static int encode_integer(struct encoder *e, int64_t v)
-{
-    if (v < 0)
-        return encode_negative(e, v);
-    if (v < 128)
-        buf_add_byte(e->out, (int)v);
-    else if (v <= UINT8_MAX)
-        put_head(e->out, 0xcc, (uint64_t)v, 1);
-    else if (v <= UINT16_MAX)
-        put_head(e->out, 0xcd, (uint64_t)v, 2);
-    else if (v <= UINT32_MAX)
-        put_head(e->out, 0xce, (uint64_t)v, 4);
-    else
-        put_head(e->out, 0xcf, (uint64_t)v, 8);
-    return check_size(e);
-}
-
 static int encode_number(struct encoder *e, int idx)
 {
-    uint64_t bits;
-
     if (lua_isinteger(e->L, idx))
-        return encode_integer(e, lua_tointeger(e->L, idx));
-    lua_Number v = lua_tonumber(e->L, idx);
-    memcpy(&bits, &v, sizeof(bits));
-    put_head(e->out, 0xcb, bits, 8);
+        value_put_integer(e->out, lua_tointeger(e->L, idx));
+    else
+        value_put_float(e->out, lua_tonumber(e->L, idx));
     return check_size(e);
 }
 
@@ -119,15 +64,7 @@ static int encode_string(struct encoder *e, int idx)
 
     if (e->out->n > e->end || n > e->end - e->out->n || n > UINT32_MAX)
         return refuse_size(e);
-    if (n < 32)
-        buf_add_byte(e->out, 0xa0 | (int)n);
-    else if (n <= UINT8_MAX)
-        put_head(e->out, 0xd9, n, 1);
-    else if (n <= UINT16_MAX)
-        put_head(e->out, 0xda, n, 2);
-    else
-        put_head(e->out, 0xdb, n, 4);
-    buf_add(e->out, p, n);
+    value_put_string(e->out, (struct slice){p, n});
     return check_size(e);
 }
 
@@ -149,7 +86,7 @@ static int close_ext(struct encoder *e, size_t at, int type)
                                   : 0xd8);
     } else {
         head[0] = (char)(size == 3 ? 0xc7 : size == 4 ? 0xc8 : 0xc9);
-        write_be(head + 1, n, (int)size - 2);
+        value_put_be(head + 1, n, (int)size - 2);
     }
     head[size - 1] = (char)type;
     buf_room(e->out, size);
@@ -231,17 +168,55 @@ static bool is_array(lua_State *L, int idx, lua_Unsigned n)
     return count == n; /* n keys within 1..n, all different */
 }
 
-static int encode_array(struct encoder *e, int idx, lua_Unsigned n,
-                        struct valuepath *path)
+static int put_array_head(struct encoder *e, lua_Unsigned n)
 {
     if (n > UINT32_MAX || n > e->end)
         return refuse_size(e);
-    if (n < 16)
-        buf_add_byte(e->out, 0x90 | (int)n);
-    else if (n <= UINT16_MAX)
-        put_head(e->out, 0xdc, n, 2);
-    else
-        put_head(e->out, 0xdd, n, 4);
+    value_put_array(e->out, (uint32_t)n);
+    return 0;
+}
+
+/* Long arrays of strings and numbers need no pass that looks at the keys first:
+ * 1..n come in this order but for odd cases.  Returns 1 when that was all of
+ * the table, 0 with `out` as before when it is not so simple, or ERR_*. */
+static int try_flat_array(struct encoder *e, int idx, lua_Unsigned n)
+{
+    lua_State *L = e->L;
+    size_t at = e->out->n;
+    lua_Unsigned count = 0;
+    int rc = n == 0 ? 0 : put_array_head(e, n);
+
+    if (n == 0 || rc != 0)
+        return rc;
+    lua_pushnil(L);
+    while (rc == 0 && lua_next(L, idx) != 0) {
+        int type = lua_type(L, -1);
+        bool is_next = lua_isinteger(L, -2) &&
+                       (lua_Unsigned)lua_tointeger(L, -2) == ++count;
+
+        if (is_next && type == LUA_TSTRING)
+            rc = encode_string(e, -1);
+        else if (is_next && type == LUA_TNUMBER)
+            rc = encode_number(e, -1);
+        else {
+            lua_pop(L, 2);
+            e->out->n = at;
+            return 0;
+        }
+        lua_pop(L, 1);
+    }
+    if (rc != 0)
+        lua_pop(L, 1);
+    return rc != 0 ? rc : 1;
+}
+
+static int encode_array(struct encoder *e, int idx, lua_Unsigned n,
+                        struct valuepath *path)
+{
+    int head = put_array_head(e, n);
+
+    if (head != 0)
+        return head;
     for (lua_Unsigned i = 1; i <= n; i++) {
         path->index = (lua_Integer)i;
         lua_rawgeti(e->L, idx, (lua_Integer)i);
@@ -267,7 +242,7 @@ static int close_map(struct encoder *e, size_t at, size_t count)
     if (size > 1)
         memmove(p + size, p + 1, n);
     p[0] = (char)(size == 1 ? 0x80 | (int)count : size == 3 ? 0xde : 0xdf);
-    write_be(p + 1, count, (int)size - 1);
+    value_put_be(p + 1, count, (int)size - 1);
     e->out->n += size - 1;
     return check_size(e);
 }
@@ -351,6 +326,10 @@ static int encode_table(struct encoder *e, int idx,
         return error_set(e->err, ERR_NOMEM, "%s: out of memory",
                          e->hooks->root);
     lua_Unsigned n = lua_rawlen(L, idx);
+    int flat = try_flat_array(e, idx, n);
+
+    if (flat != 0)
+        return flat < 0 ? flat : 0;
     return is_array(L, idx, n) ? encode_array(e, idx, n, &path)
                                : encode_map(e, idx, &path);
 }
