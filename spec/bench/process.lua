@@ -87,11 +87,13 @@ function process_mt:stop()
 end
 process_mt.__close = process_mt.stop
 
--- Resident memory in bytes.
-function process_mt:resident()
-  local status = process.read(("/proc/%d/status"):format(self.pid))
-  return tonumber(status:match("VmRSS:%s+(%d)")) and
-    tonumber(status:match("VmRSS:%s+(%d+)")) * 1024
+local function status(self, field)
+  local text = process.read(("/proc/%d/status"):format(self.pid))
+  return tonumber(text:match(field .. ":%s+(%d+)")) * 1024
 end
+
+-- Resident memory in bytes; the most that it ever was.
+function process_mt:resident() return status(self, "VmRSS") end
+function process_mt:peak() return status(self, "VmHWM") end
 
 return process
