@@ -53,6 +53,14 @@ static void drop_unchanged(struct pagefile *f)
     f->written = changed;
 }
 
+/* The log has `old` whole since the last checkpoint, so that its difference to
+ * the page that replaces it says all. */
+static bool is_base(const struct pagefile *f, const struct page *old)
+{
+    return !is_on_template(f) && old != NULL && old->epoch == f->epoch;
+}
+
+/* Of those whose difference will not be looked for anyway. */
 static bool has_unchanged(const struct pagefile *f)
 {
     for (uint32_t i = 0; i < f->written.cap; i++) {
@@ -60,7 +68,7 @@ static bool has_unchanged(const struct pagefile *f)
         const struct page *old =
             slot->page == NULL ? NULL : page_before(f, slot->number);
 
-        if (old != NULL &&
+        if (old != NULL && !is_base(f, old) &&
             memcmp(old->bytes, slot->page->bytes, STORE_PAGE) == 0)
             return true;
     }
@@ -78,10 +86,12 @@ static void add_template(struct pagefile *f)
             overlay_put(&f->written, n, page_hold(t->pages[n - 1]));
 }
 
-/* The record of the transaction in the client's scratch buffer. */
-static struct slice encode(struct pagefile *f)
+/* The record of the transaction in the client's scratch buffer.  Returns false
+ * when a page in it is as it was. */
+static bool encode(struct pagefile *f)
 {
     struct buf *out = &f->client->scratch;
+    bool all_differ = true;
     struct record r = {
         .kind = RECORD_COMMIT,
         .class_name = slice_of(f->class->name),
@@ -102,20 +112,19 @@ static struct slice encode(struct pagefile *f)
 
         if (slot->page == NULL)
             continue;
-        const struct page *old =
-            is_on_template(f) ? NULL : page_before(f, slot->number);
-        bool may_differ = old != NULL && old->epoch == f->epoch;
-        record_add_page(out, slot->number, slot->page->bytes,
-                        may_differ ? old->bytes : NULL);
+        const struct page *old = page_before(f, slot->number);
+        all_differ &= record_add_page(out, slot->number, slot->page->bytes,
+                                      is_base(f, old) ? old->bytes : NULL);
     }
     record_end(out, 0, f->written.count);
-    return buf_slice(out);
+    return all_differ;
 }
 
-/* Room for what the commit replaces and for its record, in one piece. */
+/* Room for what the commit replaces and for its record, which `encode` has
+ * left, in one piece. */
 static struct commit *new_commit(struct pagefile *f)
 {
-    struct slice record = encode(f);
+    struct slice record = buf_slice(&f->client->scratch);
     size_t undo = f->written.count;
 
     for (uint32_t n = f->cut; n < f->state.page_count; n++)
@@ -222,19 +231,33 @@ static bool has_changes(const struct pagefile *f)
            (f->resets && f->state.exists);
 }
 
+/* Encode what has changed.  Returns false when nothing has. */
+static bool encode_changes(struct pagefile *f)
+{
+    if (f->written.count != 0 && has_unchanged(f))
+        drop_unchanged(f);
+    if (!has_changes(f))
+        return false;
+    if (is_on_template(f) && f->written.count != 0)
+        add_template(f);
+    f->time_ms = clock_wall_ms(f->client->store->config.clock);
+    if (encode(f))
+        return true;
+    drop_unchanged(f);
+    if (!has_changes(f))
+        return false;
+    encode(f);
+    return true;
+}
+
 int commit_pages(struct pagefile *f)
 {
     struct store_client *client = f->client;
 
-    if (f->written.count != 0 && has_unchanged(f))
-        drop_unchanged(f);
-    if (!has_changes(f)) {
+    if (!encode_changes(f)) {
         pagefile_rollback(f);
         return 0;
     }
-    if (is_on_template(f) && f->written.count != 0)
-        add_template(f);
-    f->time_ms = clock_wall_ms(client->store->config.clock);
     struct commit *c = new_commit(f);
     int rc = log_append(client->store->log, &client->port, &c->entry);
     if (rc != 0) {

@@ -52,8 +52,9 @@ struct record_head {
 /* Begin a record at the end of `out`; `r->changed`, `r->pages` are ignored. */
 void record_begin(struct buf *out, const struct record *r);
 /* Add a page of STORE_PAGE bytes: whole when `old` is NULL, else the bytes in
- * which it differs from `old`. */
-void record_add_page(struct buf *out, uint32_t number, const uint8_t *page,
+ * which it differs from `old`.  Returns false when there are none: the page is
+ * the same as `old`, and the record need not have it. */
+bool record_add_page(struct buf *out, uint32_t number, const uint8_t *page,
                      const uint8_t *old);
 /* End the record that began at `start` of `out`. */
 void record_end(struct buf *out, size_t start, uint32_t changed);

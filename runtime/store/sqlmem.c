@@ -1,7 +1,7 @@
 #include "store/sqlmem.h"
 
-#include <malloc.h>
 #include <sqlite3.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -14,24 +14,42 @@ struct meter {
 
 static _Thread_local struct meter meter = {0, INT64_MAX};
 
+/* What stands before each block: SQLite asks for the size of every one that it
+ * gives back, and the C library takes long to tell. */
+struct head {
+    int64_t size; /* of the block; SQLite wants eight bytes' alignment */
+};
+
+static struct head *head_of(void *p)
+{
+    return (struct head *)p - 1;
+}
+
 static int size_of(void *p)
 {
-    return p == NULL ? 0 : (int)malloc_usable_size(p);
+    return p == NULL ? 0 : (int)head_of(p)->size;
+}
+
+static void *put_head(struct head *h, int n)
+{
+    if (h == NULL)
+        return NULL;
+    h->size = n;
+    meter.used += n;
+    return h + 1;
 }
 
 static void *take(int n)
 {
     if (meter.used + n > meter.ceiling)
         return NULL;
-    void *p = malloc((size_t)n);
-    meter.used += size_of(p);
-    return p;
+    return put_head(malloc(sizeof(struct head) + (size_t)n), n);
 }
 
 static void give(void *p)
 {
     meter.used -= size_of(p);
-    free(p);
+    free(head_of(p));
 }
 
 static void *retake(void *p, int n)
@@ -40,10 +58,11 @@ static void *retake(void *p, int n)
 
     if (meter.used - before + n > meter.ceiling)
         return NULL;
-    void *q = realloc(p, (size_t)n);
-    if (q != NULL)
-        meter.used += size_of(q) - before;
-    return q;
+    struct head *h = realloc(head_of(p), sizeof(struct head) + (size_t)n);
+    if (h == NULL)
+        return NULL;
+    meter.used -= before;
+    return put_head(h, n);
 }
 
 static int round_up(int n)
