@@ -7,10 +7,18 @@ static struct slice part(struct slice s, size_t from, size_t to)
     return (struct slice){s.p + from, to - from};
 }
 
+/* Not strchr: the sets are of one to four characters. */
+static bool is_in(char c, const char *set)
+{
+    while (*set != '\0' && *set != c)
+        set++;
+    return *set != '\0';
+}
+
 /* The offset of the first of `set` in s[from..), or s.n. */
 static size_t find(struct slice s, size_t from, const char *set)
 {
-    while (from < s.n && (s.p[from] == '\0' || !strchr(set, s.p[from])))
+    while (from < s.n && !is_in(s.p[from], set))
         from++;
     return from;
 }

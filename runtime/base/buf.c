@@ -78,6 +78,7 @@ void buf_shift(struct buf *b, size_t n)
 
 void buf_fini(struct buf *b)
 {
-    free(b->p);
+    if (b->p != NULL) /* most are empty */
+        free(b->p);
     *b = (struct buf){0};
 }

@@ -178,6 +178,7 @@ void targets_fini(struct targets *s)
         if (s->items[i] != NULL)
             target_drop(s->items[i]);
     }
-    free(s->items);
+    if (s->items != NULL)
+        free(s->items);
     *s = (struct targets){0};
 }

@@ -4,6 +4,23 @@
 #include "vm/pattern.h"
 #include "vm/pattern_item.h"
 
+/* Whether the item that `c` begins or ends may leave a choice open. */
+static bool is_choice(char c)
+{
+    switch (c) {
+    case '(':
+    case ')':
+    case '*':
+    case '+':
+    case '-':
+    case '?':
+    case '\0':
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Memory for the choices that the pattern can need: at most one for each item,
  * as an item never stands twice on the way to the end of the pattern. */
 static void push_choices(struct match *m, struct slice pattern)
@@ -12,7 +29,7 @@ static void push_choices(struct match *m, struct slice pattern)
 
     if (pattern.n > MATCH_CHOICES)
         for (size_t i = 0; i < pattern.n; i++)
-            n += strchr("()*+-?", pattern.p[i]) != NULL;
+            n += is_choice(pattern.p[i]);
     m->many = n <= MATCH_CHOICES
                   ? NULL
                   : lua_newuserdatauv(m->L, n * sizeof(*m->many), 0);

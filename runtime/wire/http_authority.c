@@ -17,7 +17,8 @@ static bool is_hex(char c)
 static bool is_name_char(char c)
 {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c != '\0' && strchr("-._~!$&'()*+,;=", c) != NULL);
+           c == '.' || c == '-' ||
+           (c != '\0' && strchr("_~!$&'()*+,;=", c) != NULL);
 }
 
 static bool is_name(struct slice s)
