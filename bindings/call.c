@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "base/text.h"
 #include "bindings/bind.h"
 #include "bindings/failure.h"
 #include "bindings/http.h"
@@ -89,6 +90,24 @@ static void on_cancel(struct wait *w)
     (void)w;
 }
 
+static void describe(const struct wait *w, struct buf *out)
+{
+    const struct call *c = container_of(w, struct call, wait);
+    char hex[OID_HEX + 1];
+
+    oid_to_hex(&c->oid, hex);
+    if (c->target != NULL) {
+        buf_add_text(out, "a call of a function or table by reference");
+        return;
+    }
+    buf_printf(out, "a call of %s ", c->cls->name);
+    if (c->name_n != 0)
+        text_add_escaped(out, (struct slice){c->name, c->name_n},
+                         TEXT_PRINTABLE);
+    else
+        buf_printf(out, "%s", hex);
+}
+
 static struct call *new_call(struct object *o, size_t name_n, struct event *e)
 {
     struct call *c = mem_alloc(sizeof(*c) + name_n);
@@ -122,6 +141,7 @@ static bool begin(struct task *t, struct call *c)
         if (c->outcome.kind != OUTCOME_NONE)
             return true;
     }
+    c->wait.describe = describe;
     wait_begin(&c->wait, t, on_cancel);
     if (!is_now)
         object_send(o, &c->gate);

@@ -89,6 +89,12 @@ static void on_durable_cancel(struct wait *w)
     (void)w;
 }
 
+static void describe_durable(const struct wait *w, struct buf *out)
+{
+    (void)w;
+    buf_add_text(out, "the disk");
+}
+
 int bind_wait_durable(lua_State *L, lua_KFunction k)
 {
     struct task *t = task_check(L);
@@ -97,6 +103,7 @@ int bind_wait_durable(lua_State *L, lua_KFunction k)
     d->gate.release = on_durable;
     d->gate.takes_all = true;
     list_init(&d->gate.link);
+    d->wait.describe = describe_durable;
     wait_begin(&d->wait, t, on_durable_cancel);
     object_send(bind_object(L), &d->gate);
     return lua_yieldk(L, 0, 0, k);

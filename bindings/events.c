@@ -43,9 +43,13 @@ static int fetch_k(lua_State *L, int status, lua_KContext ctx)
     return 0;
 }
 
+/* The event keeps a reference: what is under way can be told from it. */
 static void push_request(lua_State *L, struct event *e)
 {
+    struct request *rq = e->request;
+
     bind_push_request(L, &e->request);
+    e->request = request_hold(rq);
 }
 
 /* Push the class's function `name` and the instance. */
@@ -282,6 +286,13 @@ static int progress(void *o)
     return vm_charge_quiet(object->vm, PROGRESS_STEPS);
 }
 
+static const char *task_name(const struct event *e)
+{
+    const enum source *source = e->script;
+
+    return *source == SOURCE_TIMER ? "timer" : "task";
+}
+
 const struct script_ops bind_script_ops = {
     .open = script_open,
     .has_init = script_has_init,
@@ -291,4 +302,6 @@ const struct script_ops bind_script_ops = {
     .finish = finish,
     .socket_ready = websocket_on_ready,
     .forget = export_forget,
+    .timers = timers_each,
+    .task_name = task_name,
 };

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "base/text.h"
 #include "bindings/bind.h"
 #include "bindings/http.h"
 #include "bindings/modules.h"
@@ -45,6 +46,7 @@ struct flight {
     struct list link; /* of state.fetching, while QUEUED */
     struct fetch_call call;
     struct wait wait;
+    struct request *shown;     /* a reference; the host has its own */
     struct response *response; /* owned */
     const char *code;          /* of the failure; NULL without one */
     struct error failure;
@@ -58,6 +60,7 @@ static void flight_drop(struct flight *f)
         body_abandon(f->response->body);
     response_drop(f->response);
     request_drop(f->call.request);
+    request_drop(f->shown);
     free(f);
 }
 
@@ -159,6 +162,21 @@ static void on_cancel(struct wait *w)
     flight_drop(f);
 }
 
+/* Without the query, which may hold what is nobody's business. */
+static void describe(const struct wait *w, struct buf *out)
+{
+    const struct flight *f = container_of(w, struct flight, wait);
+    struct slice url = f->shown->url;
+    const char *query = memchr(url.p, '?', url.n);
+
+    buf_printf(out, "%s: %.*s ",
+               f->state == FLIGHT_QUEUED ? "its turn to fetch" : "mk.fetch",
+               (int)f->shown->method.n, f->shown->method.p);
+    if (query != NULL)
+        url.n = (size_t)(query - url.p);
+    text_add_escaped(out, url, TEXT_PRINTABLE);
+}
+
 /* What `init` has besides what a Request has. */
 struct options {
     uint64_t timeout_ms;
@@ -177,6 +195,8 @@ static void begin(struct task *t, struct request *rq, const struct options *opt)
                                   .timeout_ms = opt->timeout_ms,
                                   .redirect = opt->redirect,
                                   .done = on_done};
+    f->shown = request_hold(rq);
+    f->wait.describe = describe;
     f->gate.release = on_release;
     list_init(&f->gate.link);
     list_init(&f->link);

@@ -97,9 +97,16 @@ static void on_gather(struct body *b, void *arg)
     wait_done(&r->wait, r->error);
 }
 
+static void describe(const struct wait *w, struct buf *out)
+{
+    (void)w;
+    buf_add_text(out, "the rest of a body");
+}
+
 void reader_gather(struct reader *r, struct task *t, size_t max)
 {
     r->max = max;
+    r->wait.describe = describe;
     wait_begin(&r->wait, t, cancel);
     if (r->body == NULL) {
         wait_done(&r->wait, 0);
@@ -151,6 +158,7 @@ static int wait_chunk(lua_State *L, struct reader *r, lua_KFunction k)
 
     if (r->wait.task != NULL)
         return bind_raise(L, NULL, "another task is reading this body");
+    r->wait.describe = describe;
     wait_begin(&r->wait, task_check(L), cancel);
     if (r->body == NULL || body_peek(r->body, &run) != BODY_OPEN || run.n != 0)
         wait_done(&r->wait, 0);

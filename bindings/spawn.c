@@ -204,12 +204,19 @@ static int await_k(lua_State *L, int status, lua_KContext at)
     return h->n;
 }
 
+static void describe_await(const struct wait *w, struct buf *out)
+{
+    (void)w;
+    buf_add_text(out, "a task of its own");
+}
+
 static int await_at(lua_State *L, struct handle *h, int at)
 {
     struct task *t = task_check(L);
     struct awaiter *a = mem_zalloc(sizeof(*a));
 
     list_init(&a->link);
+    a->wait.describe = describe_await;
     wait_begin(&a->wait, t, on_await_cancel);
     list_push(&h->waiters, &a->link);
     if (h->state != HANDLE_PENDING)

@@ -136,6 +136,12 @@ static int written(lua_State *L, int status, lua_KContext ctx)
     return 0;
 }
 
+static void describe(const struct wait *w, struct buf *out)
+{
+    (void)w;
+    buf_add_text(out, "the reader of a body that it writes");
+}
+
 /* write(chunk): add bytes to the body; waits, while the reader is slow longer.
  * Raises "the client is gone" when nobody reads any more. */
 static int write_chunk(lua_State *L)
@@ -151,6 +157,7 @@ static int write_chunk(lua_State *L)
     if (s->wait.task != NULL)
         return bind_raise(L, NULL, "another task is writing this body");
     struct task *t = task_check(L);
+    s->wait.describe = describe;
     wait_begin(&s->wait, t, cancel);
     send_chunk(L, s, chunk);
     if (may_go_on(s))

@@ -50,6 +50,12 @@ static void on_sleep_cancel(struct wait *w)
     free(s);
 }
 
+static void describe_sleep(const struct wait *w, struct buf *out)
+{
+    (void)w;
+    buf_add_text(out, "mk.sleep");
+}
+
 static int sleep_k(lua_State *L, int status, lua_KContext ctx)
 {
     (void)L;
@@ -70,6 +76,7 @@ static int mk_sleep(lua_State *L)
     struct task *t = task_check(L);
     struct sleep *s = mem_zalloc(sizeof(*s));
 
+    s->wait.describe = describe_sleep;
     wait_begin(&s->wait, t, on_sleep_cancel);
     timer_start(&bind_object(L)->realm->timers, &s->timer, ms, on_slept);
     return lua_yieldk(L, 0, 0, sleep_k);
@@ -220,6 +227,22 @@ static int timer_gc(lua_State *L)
     s->section = NULL;
     s->object = NULL;
     return 0;
+}
+
+void timers_each(const struct object *o,
+                 void (*each)(void *arg, uint64_t due_ns, uint64_t every_ms),
+                 void *arg)
+{
+    const struct timers *all = &o->realm->timers;
+
+    for (size_t i = 0; i < all->count; i++) {
+        const struct timer *t = all->heap[i];
+        const struct script_timer *s =
+            container_of(t, struct script_timer, timer);
+
+        if (t->cb == on_due && s->object == o)
+            each(arg, t->due_ns, s->every_ms);
+    }
 }
 
 static const luaL_Reg timer_methods[] = {

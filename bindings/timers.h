@@ -5,8 +5,10 @@
 #define BINDINGS_TIMERS_H
 
 #include <lua.h>
+#include <stdint.h>
 
 struct event;
+struct object;
 
 /* Each pushes the function of its name. */
 int bind_open_now(lua_State *L);
@@ -18,5 +20,9 @@ int bind_open_every(lua_State *L);
 int timer_entry(lua_State *L, struct event *e);
 /* The task of a timer has ended.  Runs in `L`, protected. [raises: mem] */
 void timer_finish(lua_State *L, struct event *e);
+/* script_ops.timers */
+void timers_each(const struct object *o,
+                 void (*each)(void *arg, uint64_t due_ns, uint64_t every_ms),
+                 void *arg);
 
 #endif

@@ -84,6 +84,12 @@ static void on_cancel(struct wait *w)
     (void)w;
 }
 
+static void describe(const struct wait *w, struct buf *out)
+{
+    (void)w;
+    buf_add_text(out, "a WebSocket to be connected");
+}
+
 /* Send `rq` (taken over) in the name of task `t`; `s` gets the peer. */
 static void begin(struct task *t, struct socket *s, struct request *rq)
 {
@@ -100,6 +106,7 @@ static void begin(struct task *t, struct socket *s, struct request *rq)
         t->drop(t->operation);
     t->operation = d;
     t->drop = drop_operation;
+    d->wait.describe = describe;
     wait_begin(&d->wait, t, on_cancel);
     object_send(o, &d->gate);
 }

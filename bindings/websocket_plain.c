@@ -262,8 +262,15 @@ static struct socket_news *take_news(struct socket *s)
 
 static int receive_k(lua_State *L, int status, lua_KContext ctx);
 
+static void describe(const struct wait *w, struct buf *out)
+{
+    (void)w;
+    buf_add_text(out, "a message on a WebSocket");
+}
+
 static int wait_for_news(lua_State *L, struct task *t, struct receiver *r)
 {
+    r->wait.describe = describe;
     wait_begin(&r->wait, t, on_receive_cancel);
     if (r->socket->unread_n != 0 || r->socket->is_over)
         wait_done(&r->wait, 0);

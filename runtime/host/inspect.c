@@ -122,6 +122,16 @@ static void on_table(void *arg, const char *name, int64_t rows)
     buf_fini(&row);
 }
 
+void inspect_add_state(struct buf *row, const struct survey *s)
+{
+    static const char *const names[] = {[SURVEY_ASLEEP] = "asleep",
+                                        [SURVEY_WAKING] = "waking",
+                                        [SURVEY_AWAKE] = "awake",
+                                        [SURVEY_HIBERNATING] = "hibernating"};
+
+    row_add_text(row, "state", slice_of(names[s->state]));
+}
+
 void inspect_add_object(struct buf *row, struct slice class_name,
                         const struct oid *id, struct slice name)
 {

@@ -59,6 +59,8 @@ void inspect_fini(struct inspection *i);
 struct directory_entry;
 void inspect_alarm_row(struct buf *row, const struct alarm *a,
                        const struct directory_entry *entry);
+/* Cell `state`. */
+void inspect_add_state(struct buf *row, const struct survey *s);
 /* Cells `id`, `class`, `name`. */
 void inspect_add_object(struct buf *row, struct slice class_name,
                         const struct oid *id, struct slice name);

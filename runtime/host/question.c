@@ -20,7 +20,7 @@ static const struct {
 } questions[] = {
     {"objects", question_objects}, {"show", question_show},
     {"alarms", question_alarms},   {"delete", question_delete},
-    {"verify", question_verify},
+    {"verify", question_verify},   {"why", question_why},
 };
 
 enum { QUESTION_COUNT = sizeof(questions) / sizeof(*questions) };

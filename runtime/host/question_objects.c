@@ -39,14 +39,6 @@ static void on_worker(struct worker *w, void *arg)
     }
 }
 
-static const char *state_name(const struct survey *s)
-{
-    static const char *const names[] = {"asleep", "waking", "awake",
-                                        "hibernating"};
-
-    return names[s->state];
-}
-
 static int send_line(struct page *p, const struct line *l)
 {
     const struct directory_entry *e = &l->entry;
@@ -57,7 +49,7 @@ static int send_line(struct page *p, const struct line *l)
     row_begin(row, "object");
     inspect_add_object(row, e->class_name, &e->id, name);
     row_add_integer(row, "bytes", e->bytes);
-    row_add_text(row, "state", slice_of(state_name(&l->survey)));
+    inspect_add_state(row, &l->survey);
     row_add_integer(row, "socket_count", (int64_t)l->survey.sockets);
     row_add_nonzero(row, "next_alarm", e->next_alarm);
     row_add_nonzero(row, "last_event",

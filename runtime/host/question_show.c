@@ -23,10 +23,7 @@ static int keep_entry(void *arg, const struct directory_entry *e)
 
 static void add_memory(struct buf *row, const struct survey *s)
 {
-    static const char *const names[] = {"asleep", "waking", "awake",
-                                        "hibernating"};
-
-    row_add_text(row, "state", slice_of(names[s->state]));
+    inspect_add_state(row, s);
     row_add_nonzero(row, "version", (int64_t)s->version);
     row_add_bool(row, "stale", s->is_stale);
     row_add_integer(row, "events", (int64_t)s->events);

@@ -80,7 +80,7 @@ struct event {
     struct list link;        /* mailbox, or the object's events under way */
     struct gate_item gate;   /* holds the finished event */
     struct reply *reply;     /* NULL: nobody waits */
-    struct request *request; /* FETCH; owned */
+    struct request *request; /* FETCH; a reference */
     uint64_t target;         /* CALL: number of one of the object's targets; 0:
                                 a method of its class */
     char *method;            /* CALL; owned, NUL-terminated; "" when the target
@@ -92,6 +92,7 @@ struct event {
     struct task *task;       /* NULL until it begins */
     struct section *section; /* it belongs to; NULL: none.  Held */
     uint64_t order;          /* when it came, or its task became ready */
+    uint64_t began_ns;       /* monotonic time; 0: not yet */
     struct oid oid; /* of the object that gets it, for error messages */
     bool has_oid;   /* false: the router */
     void *script;   /* TASK: the bindings' side of it; not owned */

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "object/departed.h"
 #include "object/socket.h"
 #include "store/db.h"
 #include "vm/code.h"
@@ -96,8 +97,10 @@ bool object_free_if_done(struct object *o)
     if (o->state != OBJECT_ASLEEP || !object_is_idle(o) || sockets_any(o) ||
         o == o->realm->router || !list_empty(&o->run_link))
         return false;
-    if (o->cls != NULL)
+    if (o->cls != NULL) {
+        departed_note(&o->realm->departed, &o->id, o->since_ns);
         HASH_DEL(o->realm->objects, o);
+    }
     list_unlink(&o->router_link);
     free(o->name);
     free(o);

@@ -68,6 +68,7 @@ struct object {
                        closed; counts while that is NULL */
     struct list run_link, idle_link, router_link;
     uint64_t idle_since_ns;
+    uint64_t since_ns; /* when it woke, or lost its state; 0: neither yet */
     void *script;      /* the bindings' data about this state */
     UT_hash_handle hh; /* realm.objects, by id */
 };

@@ -182,6 +182,7 @@ static void unload(struct object *o, bool discard)
     o->db = NULL;
     o->held = 0;
     o->state = OBJECT_ASLEEP;
+    o->since_ns = realm_now_ns(o->realm);
     target_fail(&lost);
 }
 

@@ -49,6 +49,13 @@ struct script_ops {
     /* Nobody but `o` refers any more to its target of that number (target.h):
      * the value may go.  Runs no script code. */
     void (*forget)(struct object *o, uint64_t number);
+    /* Call each(arg, due, every) for the timers of `o` that wait: when the
+     * next time is, of clock_mono_ns, and the period in ms or 0. */
+    void (*timers)(const struct object *o,
+                   void (*each)(void *arg, uint64_t due_ns, uint64_t every_ms),
+                   void *arg);
+    /* What an EVENT_TASK is, in a word; static. */
+    const char *(*task_name)(const struct event *e);
 };
 
 /* What is at the other end of a socket.  None of these calls back into the

@@ -313,6 +313,7 @@ void realm_close(struct realm *r, void (*closed)(void *arg), void *arg)
     HASH_ITER(hh, r->objects, o, next)
     end_object(r, o);
     gate_fail(&r->gate, &ended);
+    departed_fini(&r->departed);
     realm_drop_classes(r);
     code_drop(r->config.code);
     timers_close(&r->timers, closed, arg);

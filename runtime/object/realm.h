@@ -20,6 +20,7 @@
 #include "base/oid.h"
 #include "base/random.h"
 #include "base/slice.h"
+#include "object/departed.h"
 #include "object/gate.h"
 #include "object/port.h"
 #include "object/scheduler.h"
@@ -80,6 +81,7 @@ struct realm {
                             wrote is on disk; in that order */
     size_t leaving_n;
     struct list routers; /* routers of older versions, not yet done */
+    struct departed departed;
     struct gate gate;
     struct timers timers;
     struct timer idle_timer;

@@ -32,24 +32,48 @@ static size_t count_sockets(const struct object *o)
     return count + o->sockets->accepted_n;
 }
 
+/* A monotonic time as ms since the Unix epoch; 0 for 0. */
+static int64_t wall_ms(const struct realm *r, uint64_t at_ns)
+{
+    const struct clock *clock = r->config.clock;
+    uint64_t now = clock_mono_ns(clock);
+
+    if (at_ns == 0 || at_ns > now)
+        return 0;
+    return clock_wall_ms(clock) - (int64_t)((now - at_ns) / 1000000);
+}
+
 /* When it last had something to do: it is busy now, or idle since then. */
 static int64_t last_event(const struct object *o)
 {
-    const struct clock *clock = o->realm->config.clock;
-    uint64_t now = clock_mono_ns(clock);
-
     if (!object_is_idle(o))
-        return clock_wall_ms(clock);
-    if (o->idle_since_ns == 0 || o->idle_since_ns > now)
-        return 0;
-    return clock_wall_ms(clock) - (int64_t)((now - o->idle_since_ns) / 1000000);
+        return clock_wall_ms(o->realm->config.clock);
+    return wall_ms(o->realm, o->idle_since_ns);
+}
+
+static int64_t idle_left(const struct object *o)
+{
+    const struct realm *r = o->realm;
+    uint64_t end = o->idle_since_ns + r->config.limits.idle_ms * 1000000;
+    uint64_t now = clock_mono_ns(r->config.clock);
+
+    if (o->state == OBJECT_ASLEEP || !object_is_idle(o))
+        return -1;
+    return end > now ? (int64_t)((end - now) / 1000000) : 0;
+}
+
+int64_t survey_asleep_since(const struct realm *r, const struct oid *id)
+{
+    return wall_ms(r, departed_find(&r->departed, id));
 }
 
 void survey_object(const struct object *o, struct survey *out)
 {
-    *out = (struct survey){.state = SURVEY_ASLEEP};
+    *out = (struct survey){.state = SURVEY_ASLEEP, .idle_left = -1};
     if (o == NULL)
         return;
+    out->since = wall_ms(o->realm, o->since_ns);
+    out->idle_left = idle_left(o);
     out->state = state_of(o);
     out->sockets = count_sockets(o);
     out->last_event = last_event(o);

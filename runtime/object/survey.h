@@ -27,6 +27,8 @@ struct survey {
     enum survey_state state;
     size_t sockets;     /* hibernatable and plain ones */
     int64_t last_event; /* ms since the Unix epoch; 0: none known */
+    int64_t since;      /* that it woke or went to sleep, likewise */
+    int64_t idle_left;  /* ms until it goes to sleep; -1: it is not idle */
     uint64_t version;   /* of the script that it runs, from 1; 0: none */
     bool is_stale;      /* there is a newer one */
     size_t events, queued;
@@ -35,6 +37,9 @@ struct survey {
 
 /* `o` NULL: it is not in memory. */
 void survey_object(const struct object *o, struct survey *out);
+/* When an object that is not in memory went to sleep, in ms since the Unix
+ * epoch; 0: too long ago, or never awake. */
+int64_t survey_asleep_since(const struct realm *r, const struct oid *id);
 
 /* Call each(arg, socket) for its sockets, the hibernatable ones first, each
  * oldest first; stops when it returns non-zero. */

@@ -232,6 +232,7 @@ static void begin(struct object *o, struct event *e)
 {
     list_push(&o->events, &e->link);
     o->events_n++;
+    e->began_ns = realm_now_ns(o->realm);
     if (e->kind == EVENT_SOCKET)
         socket_event_begins(e);
     if (task_new(o->vm, o->realm->config.script->entry, e, turn_task_ready, e,
@@ -270,6 +271,7 @@ static void wake(struct object *o)
     struct error err;
 
     o->realm->now_ns = 0;
+    o->since_ns = realm_now_ns(o->realm);
     o->woken_by_alarm = event_of(o->mailbox.next)->kind == EVENT_ALARM;
     o->version = o->realm->version;
     o->code = code_hold(o->realm->config.code);

@@ -18,6 +18,7 @@
 #include "base/list.h"
 #include "base/slice.h"
 
+struct buf;
 struct lua_State;
 struct vm;
 struct wait;
@@ -59,6 +60,9 @@ struct task {
 struct wait {
     struct task *task;              /* NULL when nobody waits any more */
     void (*cancel)(struct wait *w); /* stops the operation, never calls back */
+    /* Append in a few words what is waited for: "mk.sleep".  Set before
+     * wait_begin; NULL: nobody says. */
+    void (*describe)(const struct wait *w, struct buf *out);
 };
 
 /* A task whose first task_resume calls the C function `entry(L)` with `arg`
