@@ -272,23 +272,40 @@ static int fail_with(lua_State *L, struct handle *h, const char *code,
     return 0;
 }
 
+/* The task of `e` runs, or waits for what another one closes meanwhile. */
+static bool is_running(lua_State *L, const struct object *o,
+                       const struct event *e)
+{
+    const struct task *t = task_current(L);
+
+    return (t != NULL && t->owner == e) ||
+           (o->running != NULL && o->running->owner == e);
+}
+
 /*
  * task:cancel()
  *
- * Stop the task where it waits; those that await it get an error with code
- * "canceled".  Does nothing when it has ended.  Raises in the task itself.
+ * Stop the task where it waits; its <close> variables are closed at once, by
+ * code that cannot wait and whose errors are dropped.  Those that await it get
+ * an error with code "canceled".  Does nothing when it has ended.  Raises in
+ * the task itself.
  */
 static int handle_cancel(lua_State *L)
 {
     struct handle *h = check_handle(L);
-    struct task *t = task_current(L);
+    struct object *o = bind_object(L);
+    struct event *e = h->event;
 
-    if (h->event == NULL)
+    if (e == NULL)
         return 0;
-    if (t != NULL && h->event == t->owner)
+    if (is_running(L, o, e))
         return bind_raise(L, NULL, "a task cannot cancel itself");
-    object_cancel(bind_object(L), h->event);
+    lua_settop(L, 1);
+    /* What it closes may come back here. */
     h->event = NULL;
+    object_cancel(o, e);
+    if (vm_death(o->vm) != VM_ALIVE)
+        return vm_die(L);
     luaL_unref(L, LUA_REGISTRYINDEX, h->ref);
     h->ref = LUA_NOREF;
     return fail_with(L, h, "canceled", "the task was canceled");

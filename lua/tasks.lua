@@ -4,27 +4,34 @@ local spawn, after, promise, fail = ...
 
 local M = {}
 
-local function cancel_all(tasks)
-  for _, task in ipairs(tasks) do
-    task:cancel()
-  end
-end
+local MS_MAX = 3155760000000 -- a hundred years, as for timers
+
+-- An array of tasks and timers, to be cancelled when its scope ends: also when
+-- the task that waits for them is cancelled itself.
+local group_mt = {
+  __close = function(group)
+    for _, handle in ipairs(group) do
+      handle:cancel()
+    end
+  end,
+}
 
 -- mk.all{ fn, ... } -> array, with field n, of each function's first result.
 --
 -- Runs all functions as tasks of their own and waits for them.  The first
--- error is raised and cancels the others.
+-- error is raised and cancels the others, as does whoever cancels the caller.
 function M.all(list)
   if type(list) ~= "table" then
     fail("mk.all: an array of functions expected, got " .. type(list))
   end
   local left = #list
-  local results, tasks = { n = left }, {}
+  local results = { n = left }
+  local tasks <close> = setmetatable({}, group_mt)
   local done, resolve = promise()
 
-  for i, fn in ipairs(list) do
+  for i = 1, left do
+    local fn = list[i]
     if type(fn) ~= "function" then
-      cancel_all(tasks)
       fail(("mk.all: entry %d: a function expected, got %s"):format(i, type(fn)))
     end
     tasks[i] = spawn(function()
@@ -43,33 +50,38 @@ function M.all(list)
   if left == 0 then
     resolve(done, true)
   end
-  local ok, err = pcall(done.await, done)
-  if not ok then
-    cancel_all(tasks)
-    error(err, 0)
-  end
+  done:await()
   return results
+end
+
+local function check_ms(ms)
+  local n = type(ms) == "number" and math.tointeger(ms)
+  if not n or n < 0 or n > MS_MAX then
+    fail(("mk.timeout: milliseconds from 0 to %d expected, got %s"):format(MS_MAX,
+      type(ms) == "number" and ms or type(ms)))
+  end
+  return n
 end
 
 -- mk.timeout(ms, fn) -> what fn returns
 --
 -- Runs `fn` as a task of its own; past `ms` milliseconds it is cancelled and
--- an error with code "timeout" is raised.
+-- an error with code "timeout" is raised.  It is cancelled with the caller too.
 function M.timeout(ms, fn)
+  ms = check_ms(ms)
   if type(fn) ~= "function" then
     fail("mk.timeout: a function expected, got " .. type(fn))
   end
   local done, resolve = promise()
-  local timer = after(ms, function()
+  local group <close> = setmetatable({}, group_mt)
+  group[1] = after(ms, function()
     resolve(done, false, fail)
   end)
-  local task = spawn(function()
+  group[2] = spawn(function()
     resolve(done, pcall(fn))
   end)
   local results = table.pack(pcall(done.await, done))
 
-  timer:cancel()
-  task:cancel()
   if results[1] then
     return table.unpack(results, 2, results.n)
   elseif results[2] == fail then

@@ -172,7 +172,7 @@ void object_cancel(struct object *o, struct event *e)
     if (e->task != NULL) {
         if (o->preempted == e->task)
             o->preempted = NULL;
-        task_free(e->task);
+        task_cancel(e->task);
         e->task = NULL;
         o->events_n--;
     }

@@ -117,7 +117,7 @@ void object_spawn(struct object *o, struct event *e);
  * running task.  ERR_TOO_BIG when nested more than 64 deep (`e` is freed). */
 int object_block(struct object *o, struct event *e);
 /* Stop and free an event of the object's own, begun or not; not the one that
- * runs. */
+ * runs.  Runs what its task has to close (task_cancel). */
 void object_cancel(struct object *o, struct event *e);
 /* The section of the running task, or NULL. */
 struct section *object_running_section(const struct object *o);

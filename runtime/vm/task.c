@@ -97,9 +97,9 @@ int task_new(struct vm *vm, int (*entry)(lua_State *L), void *arg,
     return 0;
 }
 
-/* Close what the failed task left open: its <close> variables.  Code of the
+/* Close what the task left open: its <close> variables.  Code of the
  * script: it runs as the task, but cannot wait. */
-static void close_failed(struct task *t)
+static void close_open(struct task *t)
 {
     struct vm *vm = t->vm;
     struct task *outer_task = vm->current;
@@ -161,7 +161,7 @@ static void release(struct vm *vm, struct task *t)
         t->drop(t->operation);
     t->operation = NULL;
     if (t->status == TASK_FAILED)
-        close_failed(t);
+        close_open(t);
     list_unlink(&t->link);
     list_unlink(&s->link);
     vm->task_n--;
@@ -176,6 +176,13 @@ static void release(struct vm *vm, struct task *t)
 
 void task_free(struct task *t)
 {
+    release(t->vm, t);
+}
+
+void task_cancel(struct task *t)
+{
+    if (t->status != TASK_DONE && t->status != TASK_KILLED)
+        t->status = TASK_FAILED;
     release(t->vm, t);
 }
 

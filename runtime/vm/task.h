@@ -73,6 +73,9 @@ int task_new(struct vm *vm, int (*entry)(struct lua_State *L), void *arg,
              void (*ready)(struct task *t), void *owner, struct task **out);
 /* Free a task in any status but RUNNING; its wait is cancelled. */
 void task_free(struct task *t);
+/* The same because the script wants it to end: closes its <close> variables
+ * first, which is code of the script; look at vm_death afterwards. */
+void task_cancel(struct task *t);
 /* Let it run to its next wait, preemption or end. */
 enum task_status task_resume(struct task *t);
 /* The running task stands still while something else runs below it, which is

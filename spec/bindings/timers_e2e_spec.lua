@@ -1,6 +1,9 @@
 -- Waiting, tasks and timers in the real program (API.md, section 10).
 local e2e = require "e2e"
 
+-- closing(fn): a value whose scope ends with a call of fn.
+local CLOSE = "local function closing(fn) return setmetatable({}, { __close = fn }) end "
+
 local cases = {
   ["mk.now"] = {
     { "is the time of day in milliseconds",
@@ -38,6 +41,36 @@ local cases = {
       '""' },
     { "may be cancelled after its end",
       "local t = mk.spawn(function() return 1 end) mk.sleep(1) t:cancel() return t:await()", "1" },
+    { "cannot cancel or await itself", "local t t = mk.spawn(function() return (pcall(t.cancel, t)), (pcall(t.await, t)) end) "
+      .. "return t:await()", "false, false" },
+    { "closes its variables when it is cancelled, before cancel() returns", CLOSE .. [[
+      local t = mk.spawn(function()
+        local _ <close> = closing(function() self.storage:put("closed", true) say "closed" end)
+        local _ <close> = closing(function() error "dropped" end)
+        local _ <close> = closing(function() say(pcall(mk.sleep, 1)) end)
+        mk.sleep(100000)
+      end)
+      mk.sleep(1) t:cancel()
+      return said(), self.storage:get "closed", (pcall(t.await, t))]], '"false closed", true, false' },
+    { "may cancel others, and itself, while it closes", CLOSE .. [[
+      local a, b
+      a = mk.spawn(function() local _ <close> = closing(function() b:cancel() say "a" end) mk.sleep(100000) end)
+      b = mk.spawn(function() local _ <close> = closing(function() a:cancel() b:cancel() say "b" end) mk.sleep(100000) end)
+      mk.sleep(1) a:cancel()
+      return said(), (pcall(a.await, a)), (pcall(b.await, b))]], '"b a", false, false' },
+    { "cannot cancel who cancels it while it closes", CLOSE .. [[
+      local outer outer = mk.spawn(function()
+        local t = mk.spawn(function()
+          local _ <close> = closing(function() say(try(outer.cancel, outer)) end)
+          mk.sleep(100000)
+        end)
+        mk.sleep(1) t:cancel()
+        return said()
+      end)
+      return outer:await()]], '"! a task cannot cancel itself"' },
+    { "resets the object with abort() while it closes", CLOSE .. [[
+      local t = mk.spawn(function() local _ <close> = closing(function() ctx:abort "closing" end) mk.sleep(100000) end)
+      mk.sleep(1) t:cancel() return "went on"]], { find = "! closing [reset]" } },
     { "lasts longer than its event",
       "mk.spawn(function() mk.sleep(10) self.late = true end) return self.late", "nil" },
   },
@@ -52,6 +85,9 @@ local cases = {
     { "raises the first error", "return try(function() mk.all { function() mk.sleep(50) error('second', 0) end, "
       .. "function() mk.sleep(5) error('first', 0) end } end)", '"! first"' },
     { "refuses what is no function", "return (pcall(mk.all, { 1 })), (pcall(mk.all))", "false, false" },
+    { "refuses holes", "return try(mk.all, { print, nil, print })", '"! mk.all: entry 2: a function expected, got nil"' },
+    { "ends with its caller", "local n = 0 pcall(mk.timeout, 20, function() mk.all { function() while true do "
+      .. "mk.sleep(1) n = n + 1 end end } end) local m = n mk.sleep(20) return m > 0, n == m", "true, true" },
   },
   ["mk.timeout"] = {
     { "gives the results", "return mk.timeout(10000, function() mk.sleep(1) return 1, nil, 2 end)", "1, nil, 2" },
@@ -61,6 +97,11 @@ local cases = {
     { "ends what took longer",
       "pcall(mk.timeout, 5, function() mk.sleep(20) say 'went on' end) mk.sleep(40) return said()", '""' },
     { "passes an error on", "return try(function() mk.timeout(10000, function() error('no', 0) end) end)", '"! no"' },
+    { "ends with its caller", "local n = 0 pcall(mk.timeout, 20, function() mk.timeout(100000, function() while true do "
+      .. "mk.sleep(1) n = n + 1 end end) end) local m = n mk.sleep(20) return m > 0, n == m", "true, true" },
+    { "refuses what is no time", "return try(mk.timeout, -1, print), try(mk.timeout, 'x', print), (pcall(mk.timeout, 1.5, print))",
+      '"! mk.timeout: milliseconds from 0 to 3155760000000 expected, got -1", '
+      .. '"! mk.timeout: milliseconds from 0 to 3155760000000 expected, got string", false' },
     { "nests: the inner one ends first", "return try(function() mk.timeout(10000, function() "
       .. "local ok, err = pcall(mk.timeout, 5, function() mk.sleep(100000) end) return error(err.code, 0) end) end)",
       '"! timeout"' },
