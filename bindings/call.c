@@ -246,6 +246,11 @@ void call_pack(lua_State *L, int top, struct event *e)
 
         if (rc != 0) {
             event_free(e);
+            if (rc == ERR_TOO_BIG)
+                error_set(&err, rc,
+                          "%s: the arguments of a call are limited "
+                          "to 32 MiB in all",
+                          root);
             bind_raise_error(L, rc == ERR_TOO_BIG ? "too_large" : NULL, &err);
         }
         e->arg_count++;

@@ -110,6 +110,11 @@ static int call_k(lua_State *L, int status, lua_KContext ctx)
 
         if (rc != 0) {
             outcome_fini(o);
+            if (rc == ERR_TOO_BIG)
+                error_set(&err, rc,
+                          "%s: the results of a call are limited "
+                          "to 32 MiB in all",
+                          root);
             return bind_raise_error(L, rc == ERR_TOO_BIG ? "too_large" : NULL,
                                     &err);
         }

@@ -25,12 +25,63 @@ static const char *known_code(const char *code)
 
 /* ---- from a raised value ---- */
 
+/* The value on top as text; without an address where it has none. */
 static void take_text(lua_State *L, struct buf *out)
 {
-    size_t n;
-    const char *text = luaL_tolstring(L, -1, &n);
+    int type = lua_type(L, -1);
+    bool is_opaque = type >= LUA_TTABLE &&
+                     luaL_getmetafield(L, -1, "__tostring") == LUA_TNIL;
 
-    buf_add(out, text, n);
+    if (type >= LUA_TTABLE && !is_opaque)
+        lua_pop(L, 1);
+    if (lua_islightuserdata(L, -1) && lua_touserdata(L, -1) == NULL) {
+        buf_add_text(out, "null");
+    } else if (is_opaque) {
+        buf_printf(out, "(error object is a %s value)", lua_typename(L, type));
+    } else {
+        size_t n;
+        const char *text = luaL_tolstring(L, -1, &n);
+
+        buf_add(out, text, n);
+        lua_pop(L, 1);
+    }
+}
+
+static bool can_be_sent(lua_State *L, int idx, struct buf *scratch)
+{
+    int rc = value_encode(L, idx, &bind_sent_hooks, FAILURE_TABLE_MAX, scratch,
+                          NULL);
+
+    scratch->n = 0;
+    return rc == 0;
+}
+
+/* Push a table with those entries of `table` that can be sent. */
+static void push_sendable(lua_State *L, int table, struct buf *scratch)
+{
+    lua_newtable(L);
+    int copy = lua_gettop(L);
+
+    lua_pushnil(L);
+    while (lua_next(L, table) != 0) {
+        if (lua_type(L, -2) < LUA_TTABLE &&
+            lua_type(L, -2) != LUA_TLIGHTUSERDATA &&
+            can_be_sent(L, copy + 2, scratch)) {
+            lua_pushvalue(L, -2);
+            lua_pushvalue(L, -2);
+            lua_rawset(L, copy);
+        }
+        lua_pop(L, 1);
+    }
+}
+
+static void take_table(lua_State *L, int table, struct buf *out)
+{
+    if (value_encode(L, table, &bind_sent_hooks, FAILURE_TABLE_MAX, out,
+                     NULL) == 0)
+        return;
+    push_sendable(L, table, out);
+    value_encode(L, -1, &bind_sent_hooks, FAILURE_TABLE_MAX, out, NULL);
     lua_pop(L, 1);
 }
 
@@ -40,6 +91,8 @@ static void from_table(lua_State *L, struct failure *f)
 {
     int table = lua_gettop(L);
 
+    luaL_checkstack(L, 8, NULL);
+
     if (lua_getfield(L, table, "code") == LUA_TSTRING)
         f->code = known_code(lua_tostring(L, -1));
     lua_pop(L, 1);
@@ -47,16 +100,9 @@ static void from_table(lua_State *L, struct failure *f)
     lua_rawget(L, table);
     f->retryable = lua_toboolean(L, -1);
     lua_pop(L, 1);
-    value_encode(L, table, &bind_sent_hooks, FAILURE_TABLE_MAX, &f->table,
-                 NULL);
-    int type = lua_getfield(L, table, "message");
-    if (type == LUA_TNIL) {
-        lua_pop(L, 1);
-        if (luaL_getmetafield(L, table, "__tostring") == LUA_TNIL)
-            lua_pushliteral(L, "(error object is a table value)");
-        else
-            lua_pop(L, 1);
-    }
+    take_table(L, table, &f->table);
+    if (lua_getfield(L, table, "message") == LUA_TNIL)
+        lua_pop(L, 1); /* then it is the table itself */
     take_text(L, &f->message);
 }
 

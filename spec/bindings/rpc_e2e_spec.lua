@@ -103,10 +103,14 @@ local function common(app, names)
     end
 
     it("more than 32 MiB, with a code", function()
-      assert.equal('"too_large"', app:router [[
-        local s = env.T:getByName "large"
-        local ok, err = pcall(function() s:run("return 1", ("x"):rep(32 * 1024 * 1024 + 1)) end)
-        return err.code]])
+      for _, case in ipairs { { "'return 1', large", "argument 2: the arguments" },
+        { "'return 1, arg[1], arg[1]', large:sub(-20000000)", "result 3: the results" } } do
+        assert.equal(('"too_large", "%s of a call are limited to 32 MiB in all"'):format(case[2]),
+          app:router(([[
+            local s, large = env.T:getByName "large", ("x"):rep(32 * 1024 * 1024 + 1)
+            local ok, err = pcall(function() s:run(%s) end)
+            return err.code, err.message]]):format(case[1])))
+      end
     end)
   end)
 
@@ -148,6 +152,11 @@ local function common(app, names)
       { "that is a table with a message", "error { message = 'told' }", "err.message", '"told"' },
       { "that is a table with tostring", "error(setmetatable({}, { __tostring = function() return 'shown' end }))",
         "err.message", '"shown"' },
+      { "that is mk.null", "error(mk.null)", "err.message", '"null"' },
+      { "that is a function", "error(print)", "err.message", '"(error object is a function value)"' },
+      { "that is a table with a table for its message", "error { message = {}, n = 1 }", "err.n, err.remote", "1, true" },
+      { "that can be sent in part comes so far", "error { code = 'mine', f = print, [{}] = 1, list = { print }, n = 5 }",
+        "err.code, err.n, err.f, err.list, err.message", '"mine", 5, nil, nil, "(error object is a table value)"' },
       { "that cannot be sent still comes", "error { f = coroutine.create(print) }", "err.remote", "true" },
       { "in a coroutine of the callee", "coroutine.wrap(function() error('inside', 0) end)()",
         "err.message", '"case:1: inside"' },
