@@ -33,6 +33,7 @@ http {
   server {
     listen 127.0.0.1:%d ssl%s;
     ssl_certificate %s/certificate.pem; ssl_certificate_key %s/key.pem;
+    %s
     location / {
       proxy_pass http://127.0.0.1:%d; proxy_http_version 1.1;
       proxy_buffering off; proxy_request_buffering off;
@@ -65,7 +66,8 @@ local function is_listening(port)
 end
 
 -- Serve 127.0.0.1:`options.port` by TLS at `port` of the result, with HTTP/2 if
--- `options.http2`.  `ca` is the file of the authority's certificate.
+-- `options.http2`; `options.locations` is text for nginx's configuration.  `ca`
+-- is the file of the authority's certificate.
 function tls.start(options)
   local pipe = assert(io.popen "mktemp -d -t moonkeep.XXXXXX")
   local folder = pipe:read "l"
@@ -74,15 +76,21 @@ function tls.start(options)
   assert(os.execute(CERTIFICATES:format(folder)))
   local file = assert(io.open(folder .. "/nginx.conf", "w"))
   local f = folder
-  file:write(NGINX:format(f, f, f, f, f, f, f, port, options.http2 and " http2" or "", f, f, options.port))
+  file:write(NGINX:format(f, f, f, f, f, f, f, port, options.http2 and " http2" or "", f, f,
+    options.locations or "", options.port))
   file:close()
-  local self = setmetatable({ folder = folder, port = port, ca = folder .. "/ca.pem" }, proxy)
+  return setmetatable({ folder = folder, port = port, ca = folder .. "/ca.pem" }, proxy):restart()
+end
+
+-- Start it again after kill().
+function proxy:restart()
+  local f = self.folder
   self.pipe = assert(io.popen(
     ("echo $$; PATH=$PATH:/usr/sbin exec env -u LD_PRELOAD setpriv --pdeathsig KILL " ..
       "nginx -p %s -c %s/nginx.conf 2>&1"):format(f, f), "r"))
   self.pid = self.pipe:read "n"
   local until_ = socket.gettime() + 20
-  while not is_listening(port) do
+  while not is_listening(self.port) do
     assert(socket.gettime() < until_, "nginx does not come up")
     socket.sleep(0.01)
   end
