@@ -1,7 +1,9 @@
 #include "cli/format.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void format_bytes(struct buf *out, int64_t bytes)
@@ -69,4 +71,20 @@ void format_count(struct buf *out, int64_t n)
             buf_add_byte(out, ',');
         buf_add_byte(out, digits[i]);
     }
+}
+
+void format_real(struct buf *out, double v)
+{
+    char text[40];
+
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, v);
+        double back = strtod(text, NULL);
+
+        if (memcmp(&back, &v, sizeof(v)) == 0)
+            break;
+    }
+    buf_add_text(out, text);
+    if (isfinite(v) && strpbrk(text, ".e") == NULL)
+        buf_add_text(out, ".0");
 }

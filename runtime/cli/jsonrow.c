@@ -1,8 +1,10 @@
 #include "cli/jsonrow.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 #include "base/text.h"
+#include "cli/format.h"
 #include "host/row.h"
 
 static void add_character(struct buf *out, struct slice s, size_t size)
@@ -46,7 +48,23 @@ static void add_strings(struct buf *out, struct slice texts)
     buf_add_byte(out, ']');
 }
 
-static void add_value(struct buf *out, const struct cell *c)
+static void add_base64(struct buf *out, struct slice s)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop"
+                                 "qrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < s.n; i += 3) {
+        unsigned group = 0;
+
+        for (size_t k = 0; k < 3; k++)
+            group = group << 8 | (i + k < s.n ? (unsigned char)s.p[i + k] : 0u);
+        for (size_t k = 0; k < 4; k++)
+            buf_add_byte(out, i + k > s.n ? '='
+                                          : digits[group >> (18 - 6 * k) & 63]);
+    }
+}
+
+void jsonrow_add_value(struct buf *out, const struct cell *c)
 {
     switch (c->type) {
     case CELL_NONE:
@@ -64,6 +82,17 @@ static void add_value(struct buf *out, const struct cell *c)
     case CELL_TEXTS:
         add_strings(out, c->text);
         break;
+    case CELL_REAL:
+        if (isfinite(c->real))
+            format_real(out, c->real);
+        else
+            buf_add_text(out, "null");
+        break;
+    case CELL_BLOB:
+        buf_add_text(out, "{\"base64\":\"");
+        add_base64(out, c->text);
+        buf_add_text(out, "\"}");
+        break;
     }
 }
 
@@ -78,7 +107,7 @@ void jsonrow_add_members(struct buf *out, struct slice row)
         buf_add_text(out, comma);
         jsonrow_add_string(out, c.key);
         buf_add_byte(out, ':');
-        add_value(out, &c);
+        jsonrow_add_value(out, &c);
         comma = ",";
     }
 }

@@ -8,7 +8,7 @@
 #include "cli/format.h"
 #include "host/row.h"
 
-enum { GAP = 2, NARROWEST = 2, SHORT = 8 };
+enum { GAP = 2, NARROWEST = 2, SHORT = 8, BLOB_SHOWN = 64 };
 
 void table_init(struct table *t, const struct table_column *columns,
                 size_t count, const char *indent, struct pager *to)
@@ -49,12 +49,26 @@ static void add_integer(struct buf *out, enum table_form form, int64_t n,
     case TABLE_DURATION:
         format_duration(out, n);
         break;
+    case TABLE_VALUE:
+        buf_printf(out, "%lld", (long long)n);
+        break;
     case TABLE_TEXT:
     case TABLE_SHORT:
     case TABLE_COUNT:
         format_count(out, n);
         break;
     }
+}
+
+/* As SQL writes it, its first bytes. */
+static void add_blob(struct buf *out, struct slice bytes)
+{
+    size_t n = bytes.n < BLOB_SHOWN ? bytes.n : BLOB_SHOWN;
+
+    buf_add_text(out, "x'");
+    for (size_t i = 0; i < n; i++)
+        buf_printf(out, "%02x", (unsigned char)bytes.p[i]);
+    buf_add_text(out, n < bytes.n ? "\u2026'" : "'");
 }
 
 void table_cell(struct buf *out, const struct table_column *c, struct slice row,
@@ -67,10 +81,14 @@ void table_cell(struct buf *out, const struct table_column *c, struct slice row,
         return;
     }
     if (!row_find(row, c->key, &cell)) {
-        buf_add_byte(out, '-');
+        buf_add_text(out, c->form == TABLE_VALUE ? "NULL" : "-");
         return;
     }
-    if (cell.type == CELL_TEXTS)
+    if (cell.type == CELL_REAL)
+        format_real(out, cell.real);
+    else if (cell.type == CELL_BLOB)
+        add_blob(out, cell.text);
+    else if (cell.type == CELL_TEXTS)
         add_texts(out, cell.text);
     else if (cell.type == CELL_BOOL)
         buf_add_text(out, cell.integer != 0 ? "yes" : "no");

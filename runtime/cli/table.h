@@ -15,10 +15,11 @@
 #include "base/slice.h"
 #include "cli/pager.h"
 
-enum { TABLE_COLUMNS = 12, TABLE_AHEAD = 200 /* rows that make the widths */ };
+enum { TABLE_COLUMNS = 100, TABLE_AHEAD = 200 /* rows that make the widths */ };
 
 enum table_form {
-    TABLE_TEXT,  /* the cell as it is */
+    TABLE_TEXT,  /* the cell as it is; integers with commas */
+    TABLE_VALUE, /* of a database: NULL, exact numbers, x'00ff' */
     TABLE_SHORT, /* its first 8 characters: ids */
     TABLE_BYTES,
     TABLE_WHEN,

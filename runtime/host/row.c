@@ -71,6 +71,21 @@ void row_add_text(struct buf *row, const char *key, struct slice text)
     row_join(row, text);
 }
 
+void row_add_real(struct buf *row, const char *key, double value)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &value, sizeof(bits));
+    begin_cell(row, CELL_REAL, key);
+    add_number(row, bits, 8);
+}
+
+void row_add_blob(struct buf *row, const char *key, struct slice bytes)
+{
+    begin_cell(row, CELL_BLOB, key);
+    row_join(row, bytes);
+}
+
 void row_add_name(struct buf *row, const char *key, struct slice text)
 {
     if (text.n == 0)
@@ -135,19 +150,20 @@ struct slice row_kind(struct slice row, struct slice *cells)
 bool row_next(struct slice *cells, struct cell *out)
 {
     uint64_t type;
-    uint64_t integer = 0;
-    bool is_good = take_number(cells, 1, &type) && type <= CELL_TEXTS &&
+    uint64_t number = 0;
+    bool is_good = take_number(cells, 1, &type) && type <= CELL_BLOB &&
                    take_word(cells, &out->key);
 
     if (!is_good)
         return false;
     out->type = (enum cell_type)type;
     out->text = (struct slice){0};
-    if (type == CELL_BOOL || type == CELL_INTEGER)
-        is_good = take_number(cells, 8, &integer);
+    if (type == CELL_BOOL || type == CELL_INTEGER || type == CELL_REAL)
+        is_good = take_number(cells, 8, &number);
     else if (type != CELL_NONE)
         is_good = cell_next_text(cells, &out->text);
-    out->integer = (int64_t)integer;
+    out->integer = type == CELL_REAL ? 0 : (int64_t)number;
+    memcpy(&out->real, &number, sizeof(out->real));
     return is_good;
 }
 

@@ -22,14 +22,17 @@ enum cell_type {
     CELL_NONE, /* the question has no answer: no name, no alarm */
     CELL_BOOL,
     CELL_INTEGER,
-    CELL_TEXT, /* bytes */
-    CELL_TEXTS /* several: read with cell_next_text */
+    CELL_TEXT,  /* bytes */
+    CELL_TEXTS, /* several: read with cell_next_text */
+    CELL_REAL,
+    CELL_BLOB /* bytes that are no text */
 };
 
 struct cell {
     struct slice key; /* borrowed from the row, as `text` */
     enum cell_type type;
     int64_t integer; /* INTEGER, BOOL */
+    double real;     /* REAL */
     struct slice text;
 };
 
@@ -41,6 +44,8 @@ void row_add_integer(struct buf *row, const char *key, int64_t value);
 /* NONE when 0: of times and other things that are never 0. */
 void row_add_nonzero(struct buf *row, const char *key, int64_t value);
 void row_add_text(struct buf *row, const char *key, struct slice text);
+void row_add_real(struct buf *row, const char *key, double value);
+void row_add_blob(struct buf *row, const char *key, struct slice bytes);
 /* NONE when empty. */
 void row_add_name(struct buf *row, const char *key, struct slice text);
 /* `texts` is what row_join made. */

@@ -102,6 +102,15 @@ static void harden(struct connection *c)
     sqlite3_set_authorizer(c->sqlite, sql_policy_authorize, &c->policy);
 }
 
+void db_conn_watch(struct db *d, db_progress_cb progress, void *arg)
+{
+    d->progress = progress;
+    d->progress_arg = arg;
+    if (progress != NULL)
+        sqlite3_progress_handler(d->conn->sqlite, PROGRESS_STEPS, on_progress,
+                                 d);
+}
+
 static int connect_now(struct db *d, struct error *err)
 {
     int rc = connection_take(d->pf, &d->conn, err);
@@ -110,9 +119,7 @@ static int connect_now(struct db *d, struct error *err)
         return rc;
     if (!d->conn->is_set_up)
         harden(d->conn);
-    if (d->progress != NULL)
-        sqlite3_progress_handler(d->conn->sqlite, PROGRESS_STEPS, on_progress,
-                                 d);
+    db_conn_watch(d, d->progress, d->progress_arg);
     return 0;
 }
 

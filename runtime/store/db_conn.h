@@ -95,6 +95,7 @@ struct db {
     struct list kv_lists;    /* kv_list.c */
     struct list cursors;     /* sql_cursor.c */
     struct sql_cache cache;
+    const struct sql_visit *visit; /* borrowed; NULL: the script's SQL */
 
     db_progress_cb progress;
     void *progress_arg;
@@ -107,6 +108,9 @@ struct db {
  * the last call handed out.  Returns 0 or why not (broken, ERR_IO,
  * ERR_CORRUPT, ERR_NOMEM). */
 int db_conn_enter(struct db *d, struct error *err);
+/* Ask `progress` (NULL: nobody) about statements from now on; there is a
+ * connection. */
+void db_conn_watch(struct db *d, db_progress_cb progress, void *arg);
 /* Close the connection and all that hangs off it; cursors are cancelled. */
 void db_conn_close(struct db *d);
 

@@ -109,8 +109,9 @@ static int compile(struct db *d, struct script *s, bool is_alone,
         return rc;
     size_t used = (size_t)(tail - s->rest.p);
     struct slice rest = {tail, s->rest.n - used};
-    *out = sql_stmt_new(stmt,
-                        is_alone && rest.n == 0 && !d->conn->policy.is_pragma);
+    *out =
+        sql_stmt_new(stmt, is_alone && rest.n == 0 &&
+                               !d->conn->policy.is_pragma && d->visit == NULL);
     (*out)->reads = d->conn->policy.reads;
     (*out)->creates = d->conn->policy.creates;
     (*out)->drops = d->conn->policy.drops;
@@ -196,6 +197,17 @@ static int run_aside(struct db *d, struct sql_stmt *s, struct sql_error *err)
     return rc == SQLITE_DONE ? 0 : sql_fail(d, rc, err);
 }
 
+static int only_reads(struct sql_error *err)
+{
+    snprintf(err->code, sizeof(err->code), SQL_READ_ONLY);
+    return error_set(&err->error, ERR_INVALID, "the statement writes");
+}
+
+static bool may_run(const struct db *d, const struct sql_stmt *s)
+{
+    return d->visit == NULL || d->visit->may_write || !s->is_write;
+}
+
 /* Run all but the last statement of `s`; the last one is `*out`. */
 static int run_script(struct db *d, struct script *s, struct sql_stmt **out,
                       struct sql_error *err)
@@ -206,6 +218,10 @@ static int run_script(struct db *d, struct script *s, struct sql_stmt **out,
         int rc = compile(d, s, is_alone, &stmt, err);
         if (rc != 0)
             return rc;
+        if (!may_run(d, stmt)) {
+            sql_cache_give(&d->cache, stmt);
+            return only_reads(err);
+        }
         if (s->rest.n == 0) {
             *out = stmt;
             return 0;
@@ -283,7 +299,7 @@ int sql_exec(struct db *d, struct slice query,
     if (text.n == 0)
         return plain_error(err, ERR_INVALID, NO_STATEMENT);
     connection_spoil(d->conn);
-    s = sql_cache_take(&d->cache, text);
+    s = d->visit != NULL ? NULL : sql_cache_take(&d->cache, text);
     if (s == NULL)
         rc = run_text(d, text, (size_t)(text.p - query.p), &s, err);
     if (rc != 0)
@@ -295,6 +311,30 @@ int sql_exec(struct db *d, struct slice query,
     if (rc != 0)
         sql_cache_give(&d->cache, s);
     return rc;
+}
+
+int sql_visit_begin(struct db *d, struct sql_visit *how, struct error *err)
+{
+    int rc = db_conn_enter(d, err);
+
+    if (rc != 0)
+        return rc;
+    connection_spoil(d->conn); /* so that it stays until the end */
+    how->was = d->progress;
+    how->was_arg = d->progress_arg;
+    d->visit = how;
+    d->conn->policy.is_visit = true;
+    db_conn_watch(d, how->progress, how->progress_arg);
+    return 0;
+}
+
+void sql_visit_end(struct db *d, struct sql_visit *how)
+{
+    d->visit = NULL;
+    if (d->conn == NULL)
+        return;
+    d->conn->policy.is_visit = false;
+    db_conn_watch(d, how->was, how->was_arg);
 }
 
 int64_t sql_database_size(struct db *d)

@@ -40,6 +40,28 @@ struct sql_error {
 
 struct sql_cursor;
 
+/* How whoever operates the server uses SQL, between two turns of the object. */
+struct sql_visit {
+    bool may_write;
+    db_progress_cb progress; /* in place of db_config.progress */
+    void *progress_arg;
+    db_progress_cb was; /* sql.c's own */
+    void *was_arg;
+};
+
+#define SQL_READ_ONLY "READ_ONLY"
+
+/*
+ * Until sql_visit_end, statements on `d` are the operator's: the script's
+ * policy, but the runtime's tables may be read, no PRAGMA may be set, and
+ * without may_write what writes is refused (ERR_INVALID, and sql_error.code is
+ * SQL_READ_ONLY).  Nothing is kept for
+ * the script's own use.  `how` is borrowed.  All cursors are freed before the
+ * end.  Returns 0, or as sql_exec.
+ */
+int sql_visit_begin(struct db *d, struct sql_visit *how, struct error *err);
+void sql_visit_end(struct db *d, struct sql_visit *how);
+
 /*
  * Run the statements in `query` in turn, the last one with `bindings` and up
  * to its first row, or to its end when it writes; see API.md for every rule

@@ -84,6 +84,8 @@ static int check_pragma(struct sql_policy *p, const char *name,
         return deny(p, "not authorized to use PRAGMA %.64s", name);
     if (argument == NULL || kind == SQL_PRAGMA_ANY)
         return SQLITE_OK;
+    if (p->is_visit)
+        return deny(p, "PRAGMA %s can only be read here", name);
     if (kind == SQL_PRAGMA_READ)
         return deny(p, "not authorized to set PRAGMA %s: it can only be read",
                     name);
@@ -125,6 +127,8 @@ static int check_names(struct sql_policy *p, int action, const char *a,
     /* A plain ANALYZE goes over every table; the runtime's are passed over. */
     if (action == SQLITE_ANALYZE)
         return is_reserved(a) ? SQLITE_IGNORE : SQLITE_OK;
+    if (p->is_visit && action == SQLITE_READ)
+        return SQLITE_OK;
     if (is_reserved(a))
         return deny_reserved(p, a);
     if (action != SQLITE_READ && action != SQLITE_UPDATE && is_reserved(b))

@@ -2,7 +2,9 @@
  * sql_policy.h - what a script's SQL may do (API.md, section 6, "Refused"):
  * SQLite's authorizer, asked while a statement is compiled.
  *
- * It is on only around the script's own statements; the runtime's pass.
+ * It is on only around the script's own statements; the runtime's pass.  Those
+ * of whoever operates the server may also read the runtime's tables, but set no
+ * PRAGMA: the connection is the object's.
  */
 #ifndef STORE_SQL_POLICY_H
 #define STORE_SQL_POLICY_H
@@ -15,6 +17,7 @@ enum { SQL_REASON_MAX = 256 };
 
 struct sql_policy {
     bool is_on;
+    bool is_visit;
     bool is_denied; /* and `reason` says why */
     /* What the statement compiled last turned out to be. */
     bool reads;       /* a table */
