@@ -94,13 +94,15 @@ enum bind_key {
 /*
  * A class of userdata; static, known by its address.  `methods` as in
  * bind_metatable; each of `fields` computes the value of u[name]: called with
- * the userdata at index 1, returns 1 or 0 (nil).  NULL: none.  What a state
- * has of the class is filled on first use.
+ * the userdata at index 1, returns 1 or 0 (nil).  NULL: none.  `release` is
+ * __gc of those for which bind_keep was called.  What a state has of the class
+ * is filled on first use.
  */
 struct bind_class {
     const char *name; /* as in messages: "Request" */
     const luaL_Reg *methods;
     const luaL_Reg *fields;
+    lua_CFunction release; /* NULL: none */
     enum bind_key key;
 };
 
@@ -108,6 +110,11 @@ struct bind_class {
  * [raises: mem] */
 void *bind_new(lua_State *L, const struct bind_class *c, size_t size,
                int values);
+/* The userdata at `idx`, of the class, has come to own something outside the
+ * state.  Most never do, and a finalizer costs more than all else about a small
+ * one.  Call before it is owned, while the userdata is young: how long this
+ * takes depends on what was made after it. [raises: mem] */
+void bind_keep(lua_State *L, int idx, const struct bind_class *c);
 /* The userdata at `idx` if it is of the class, else NULL.  Never raises. */
 void *bind_test(lua_State *L, int idx, const struct bind_class *c);
 /* The same, or an argument error. [raises] */

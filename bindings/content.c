@@ -17,17 +17,19 @@ bool content_is_used(const struct content *c)
     return c->is_used;
 }
 
-/* A function body becomes a stream as soon as somebody wants it. */
-static void start(lua_State *L, int idx, struct content *c)
+/* The body that is not a string, taken from `c`; NULL without one.  A function
+ * becomes a stream when somebody wants it.  May leave a value on the stack. */
+static struct body *take_body(lua_State *L, int idx, struct content *c)
 {
-    bool is_function = lua_getiuservalue(L, idx, 1) == LUA_TFUNCTION;
+    struct body *b = c->body;
 
-    if (is_function && c->body == NULL) {
-        c->body = stream_start(L, -1);
+    if (b == NULL && lua_getiuservalue(L, idx, 1) == LUA_TFUNCTION) {
+        b = stream_start(L, -1);
         lua_pushnil(L);
         lua_setiuservalue(L, idx, 1);
     }
-    lua_pop(L, 1);
+    c->body = NULL;
+    return b;
 }
 
 enum content_want { WANT_TEXT, WANT_JSON, WANT_FORM };
@@ -59,14 +61,16 @@ static int gather(lua_State *L, struct content *c, enum content_want want)
     luaL_checkstack(L, 8, NULL);
     check_unused(L, c);
     struct task *t = task_check(L);
-    start(L, 1, c);
-    lua_getiuservalue(L, 1, 1);
+    lua_pushnil(L); /* the string */
     struct reader *r = reader_push(L);
+    struct body *b = take_body(L, 1, c);
+    reader_attach(r, b);
+    lua_settop(L, 4);
+    bool is_string = lua_getiuservalue(L, 1, 1) == LUA_TSTRING;
+    lua_replace(L, 3);
     size_t limit = bind_memory_limit(L);
     /* Without a body it reads as an empty one, as often as asked for. */
-    c->is_used = c->body != NULL || lua_type(L, 3) == LUA_TSTRING;
-    reader_attach(r, c->body);
-    c->body = NULL;
+    c->is_used = b != NULL || is_string;
     reader_gather(r, t, limit);
     return lua_yieldk(L, 0, want, gathered);
 }
@@ -107,9 +111,13 @@ void content_clone(lua_State *L, int from, int to)
     struct content *copy = lua_touserdata(L, to);
 
     check_unused(L, c);
-    start(L, from, c);
+    int top = lua_gettop(L);
+
+    c->body = take_body(L, from, c);
+    lua_settop(L, top);
     lua_getiuservalue(L, from, 1);
     lua_setiuservalue(L, to, 1);
+    copy->is_once = c->is_once;
     if (c->body != NULL)
         body_tee(c->body, &c->body, &copy->body);
 }
@@ -118,18 +126,19 @@ struct body *content_take(lua_State *L, int idx, enum content_use use)
 {
     struct content *c = lua_touserdata(L, idx);
 
+    int top = lua_gettop(L);
+
     check_unused(L, c);
-    luaL_checkstack(L, 4, NULL);
-    start(L, idx, c);
-    struct body *b = c->body;
+    luaL_checkstack(L, 6, NULL);
+    struct body *b = take_body(L, idx, c);
     bool is_string = lua_getiuservalue(L, idx, 1) == LUA_TSTRING;
     if (b == NULL && is_string) {
         struct slice s = bind_to_slice(L, -1);
         b = body_from(s.p, s.n);
     }
-    lua_pop(L, 1);
-    c->body = NULL;
-    c->is_used = b != NULL && !(is_string && use == CONTENT_AGAIN);
+    lua_settop(L, top);
+    c->is_used =
+        b != NULL && !(is_string && !c->is_once && use == CONTENT_AGAIN);
     return b;
 }
 

@@ -23,6 +23,7 @@ struct content {
     struct body *body; /* owned; NULL: none, or user value 1 */
     bool is_used;      /* read or handed over */
     bool is_plain;     /* as it came: no user value was ever set */
+    bool is_once;      /* a string too is handed over once */
 };
 
 /* Each with the userdata at 1; to be returned by the binding.  Raise "body
@@ -33,8 +34,8 @@ int content_json(lua_State *L, struct content *c);
 int content_form(lua_State *L, struct content *c, struct slice type);
 int content_chunks(lua_State *L, struct content *c);
 
-/* Give the userdata at `to` the same bytes that the one at `from` still has.
- * [raises] */
+/* Give the userdata at `to` the same bytes that the one at `from` still has;
+ * bind_keep was called for both. [raises] */
 void content_clone(lua_State *L, int from, int to);
 /* There is a body that was used already. */
 bool content_is_used(const struct content *c);

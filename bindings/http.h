@@ -18,7 +18,7 @@ void bind_push_request(lua_State *L, struct request **rq);
 /* The same for a Response.  [raises: mem] */
 void bind_push_response(lua_State *L, struct response **rs);
 /* Give the unread Request at `idx` another url, whose first `origin` bytes are
- * those before the path.  Never raises. */
+ * those before the path.  [raises: mem] */
 void bind_rewrite_request(lua_State *L, int idx, struct slice url,
                           size_t origin);
 /* A new reference to the request at `idx`: a Request, or (url [, init]) at

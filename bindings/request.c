@@ -119,20 +119,36 @@ static int chunks(lua_State *L)
     return content_chunks(L, &check(L)->content);
 }
 
+/* Its head is part of the userdata. */
+static bool is_inside(const struct lrequest *u)
+{
+    return (const void *)u->rq == (const void *)u->head;
+}
+
 static int request_gc(lua_State *L)
 {
     struct lrequest *u = lua_touserdata(L, 1);
 
     content_fini(&u->content);
-    request_drop(u->rq);
+    if (!is_inside(u))
+        request_drop(u->rq);
     u->rq = NULL;
     return 0;
 }
 
 struct lrequest *request_new(lua_State *L)
 {
-    return bind_new(L, &request_class, sizeof(struct lrequest),
-                    VALUE_QUERY_ALL);
+    struct lrequest *u =
+        bind_new(L, &request_class, sizeof(struct lrequest), VALUE_QUERY_ALL);
+
+    bind_keep(L, -1, &request_class);
+    return u;
+}
+
+/* A reference to its head for somebody else. */
+static struct request *share(struct lrequest *u)
+{
+    return is_inside(u) ? request_build(u->rq) : request_hold(u->rq);
 }
 
 /* A copy of the head of `rq`, with the fields of the Headers at `idx`. */
@@ -157,20 +173,21 @@ static int clone(lua_State *L)
     lua_getiuservalue(L, 1, VALUE_HEADERS);
     struct lrequest *copy = request_new(L);
     copy->is_own = true;
-    copy->rq =
-        headers_changed(L, 2) ? rebuild(L, u->rq, 2) : request_hold(u->rq);
+    copy->rq = headers_changed(L, 2) ? rebuild(L, u->rq, 2) : share(u);
+    bind_keep(L, 1, &request_class);
     content_clone(L, 1, 3);
     return 1;
 }
 
 static const luaL_Reg request_methods[] = {
-    {"text", text},   {"json", json},       {"form", form}, {"chunks", chunks},
-    {"clone", clone}, {"__gc", request_gc}, {NULL, NULL},
+    {"text", text},     {"json", json},   {"form", form},
+    {"chunks", chunks}, {"clone", clone}, {NULL, NULL},
 };
 
 static const struct bind_class request_class = {.name = "Request",
                                                 .methods = request_methods,
                                                 .fields = request_fields,
+                                                .release = request_gc,
                                                 .key = BIND_KEY_REQUEST};
 
 struct lrequest *request_test(lua_State *L, int idx)
@@ -180,11 +197,19 @@ struct lrequest *request_test(lua_State *L, int idx)
 
 void bind_push_request(lua_State *L, struct request **rq)
 {
-    struct lrequest *u = request_new(L);
+    struct lrequest *u;
 
-    u->rq = *rq;
+    if ((*rq)->body != NULL) {
+        u = request_new(L);
+        u->rq = *rq;
+        u->content.body = body_hold(u->rq->body);
+    } else {
+        u = bind_new(L, &request_class, sizeof(*u) + request_size(*rq),
+                     VALUE_QUERY_ALL);
+        u->rq = request_place(u->head, *rq);
+        request_drop(*rq);
+    }
     *rq = NULL;
-    u->content.body = u->rq->body != NULL ? body_hold(u->rq->body) : NULL;
     u->content.is_plain = true;
 }
 
@@ -194,13 +219,15 @@ void bind_rewrite_request(lua_State *L, int idx, struct slice url,
     struct lrequest *u = lua_touserdata(L, idx);
     struct request head = *u->rq;
 
+    bind_keep(L, idx, &request_class);
     head.url = url;
     head.target = (struct slice){url.p + origin, url.n - origin};
     if (head.body != NULL)
         body_hold(head.body);
     struct request *built = request_build(&head);
 
-    request_drop(u->rq);
+    if (!is_inside(u))
+        request_drop(u->rq);
     u->rq = built;
 }
 
@@ -213,7 +240,7 @@ static struct request *give(lua_State *L, int idx)
     if (content_is_used(&u->content))
         bind_raise(L, NULL, "body already used");
     if (content_pass_on(&u->content, u->rq->body))
-        return request_hold(u->rq);
+        return share(u);
     lua_getiuservalue(L, idx, VALUE_HEADERS);
     bool is_changed = headers_changed(L, -1);
     struct request head = *u->rq;
@@ -222,7 +249,7 @@ static struct request *give(lua_State *L, int idx)
     struct body *body = content_take(L, idx, CONTENT_ONCE); /* raises no more */
     if (!is_changed && body == u->rq->body) {
         body_drop(body); /* the request has a reference of its own */
-        return request_hold(u->rq);
+        return share(u);
     }
     head.body = body;
     built = request_build(&head);

@@ -6,6 +6,7 @@
 #define BINDINGS_REQUEST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <lua.h>
 
@@ -15,13 +16,16 @@
 /* Its user values. */
 enum { VALUE_BODY = 1, VALUE_HEADERS, VALUE_QUERY, VALUE_QUERY_ALL };
 
+/* Most have no body: their head is in the userdata itself, and the collector
+ * needs not call anybody when it is gone. */
 struct lrequest {
     struct content content;
-    struct request *rq; /* owned; NULL before it is built */
+    struct request *rq; /* `head`, or owned; NULL before it is built */
     bool is_own;        /* made by mk.Request: its headers can be changed */
+    max_align_t head[]; /* request_place */
 };
 
-/* Push an empty one. [raises: mem] */
+/* Push an empty one that may own things (bind_keep). [raises: mem] */
 struct lrequest *request_new(lua_State *L);
 /* The one at `idx`, or NULL. */
 struct lrequest *request_test(lua_State *L, int idx);

@@ -4,6 +4,8 @@
 #include "bindings/headers.h"
 #include "bindings/http.h"
 
+enum { TEXT_MAX = 1024 };
+
 static const struct bind_class response_class;
 
 static struct lresponse *check(lua_State *L)
@@ -105,33 +107,30 @@ static int chunks(lua_State *L)
     return content_chunks(L, &check(L)->content);
 }
 
+/* Its head is part of the userdata. */
+static bool is_inside(const struct lresponse *u)
+{
+    return (const void *)u->rs == (const void *)u->head;
+}
+
 static int response_gc(lua_State *L)
 {
     struct lresponse *u = lua_touserdata(L, 1);
 
     content_fini(&u->content);
-    response_drop(u->rs);
+    if (!is_inside(u))
+        response_drop(u->rs);
     u->rs = NULL;
     return 0;
 }
 
-struct lresponse *response_new(lua_State *L)
+struct lresponse *response_new(lua_State *L, const struct response *rs)
 {
-    return bind_new(L, &response_class, sizeof(struct lresponse), VALUE_SOCKET);
-}
+    struct lresponse *u = bind_new(
+        L, &response_class, sizeof(*u) + response_size(rs), VALUE_SOCKET);
 
-/* A copy of `rs` with `body` and the fields of the Headers at `idx`, if there
- * are any that changed.  What it takes of the stack must be there. */
-static struct response *rebuild(lua_State *L, const struct response *rs,
-                                int idx)
-{
-    struct response copy = *rs;
-
-    copy.body = NULL;
-    copy.socket = NULL;
-    if (headers_changed(L, idx))
-        copy.fields = headers_fields(L, idx, &copy.field_count);
-    return response_build(&copy);
+    u->rs = response_place(u->head, rs);
+    return u;
 }
 
 /* response:clone() -> a second Response with the same body, each to be read
@@ -140,33 +139,72 @@ static int clone(lua_State *L)
 {
     struct lresponse *u = check(L);
 
+    struct response head = *u->rs;
+
     lua_settop(L, 1);
     lua_getiuservalue(L, 1, VALUE_HEADERS);
-    struct lresponse *copy = response_new(L);
-    copy->rs = rebuild(L, u->rs, 2);
-    lua_settop(L, 3);
-    content_clone(L, 1, 3);
+    if (headers_changed(L, 2))
+        head.fields = headers_fields(L, 2, &head.field_count);
+    response_new(L, &head);
+    bind_keep(L, 1, &response_class);
+    bind_keep(L, -1, &response_class);
+    content_clone(L, 1, lua_gettop(L));
     return 1;
 }
 
 static const luaL_Reg response_methods[] = {
-    {"text", text},   {"json", json},        {"chunks", chunks},
-    {"clone", clone}, {"__gc", response_gc}, {NULL, NULL},
+    {"text", text},   {"json", json}, {"chunks", chunks},
+    {"clone", clone}, {NULL, NULL},
 };
 
 static const struct bind_class response_class = {.name = "Response",
                                                  .methods = response_methods,
                                                  .fields = response_fields,
+                                                 .release = response_gc,
                                                  .key = BIND_KEY_RESPONSE};
+
+/* All of its body is there, in one piece that is quickly copied, or none. */
+static bool is_small(const struct response *rs, struct slice *text)
+{
+    const struct body *b = rs->body;
+
+    return b == NULL || (body_peek(b, text) == BODY_ENDED &&
+                         text->n == body_buffered(b) && text->n <= TEXT_MAX);
+}
 
 void bind_push_response(lua_State *L, struct response **rs)
 {
-    struct lresponse *u = response_new(L);
+    struct slice text = {NULL, 0};
+    struct lresponse *u;
 
-    u->rs = *rs;
+    if ((*rs)->socket == NULL && is_small(*rs, &text)) {
+        u = response_new(L, *rs);
+        if (text.p != NULL) {
+            lua_pushlstring(L, text.p, text.n);
+            lua_setiuservalue(L, -2, VALUE_BODY);
+        }
+        response_drop(*rs);
+    } else {
+        u = bind_new(L, &response_class, sizeof(*u), VALUE_SOCKET);
+        bind_keep(L, -1, &response_class);
+        u->rs = *rs;
+        u->content.body = u->rs->body != NULL ? body_hold(u->rs->body) : NULL;
+    }
     *rs = NULL;
-    u->content.body = u->rs->body != NULL ? body_hold(u->rs->body) : NULL;
     u->content.is_plain = true;
+    u->content.is_once = true;
+}
+
+/* The Response with the body at `body_at`, a string or nil, as it is. */
+static struct response *copy_out(lua_State *L, struct lresponse *u, int body_at)
+{
+    struct slice text = bind_to_slice(L, body_at);
+    struct response head = *u->rs;
+
+    if (text.p != NULL)
+        head.body = body_from(text.p, text.n);
+    u->content.is_used = text.p != NULL && u->content.is_once;
+    return response_build(&head);
 }
 
 /* Hand over the Response at `idx`, whose body was not used. */
@@ -175,6 +213,10 @@ static struct response *give(lua_State *L, int idx)
     struct lresponse *u = lua_touserdata(L, idx);
     struct response *rs = u->rs;
 
+    if (is_inside(u) && u->content.is_plain) {
+        lua_getiuservalue(L, idx, VALUE_BODY);
+        return copy_out(L, u, -1);
+    }
     if (rs->socket == NULL && content_pass_on(&u->content, rs->body))
         return response_hold(rs);
     lua_getiuservalue(L, idx, VALUE_HEADERS);
@@ -190,14 +232,9 @@ static struct response *give(lua_State *L, int idx)
         head.socket = bind_take_socket(L, socket_at);
         lua_pushnil(L);
         lua_setiuservalue(L, idx, VALUE_SOCKET);
-    } else if (!is_changed && body == rs->body && rs->socket == NULL) {
+    } else if (!is_inside(u) && !is_changed && body == rs->body &&
+               rs->socket == NULL) {
         body_drop(body); /* the response has a reference of its own */
-        return response_hold(rs);
-    }
-    /* Made here and held by nobody else: completed in place. */
-    if (!is_changed && rs->refs == 1 && rs->body == NULL &&
-        head.socket == NULL) {
-        rs->body = body;
         return response_hold(rs);
     }
     head.body = body;

@@ -5,6 +5,8 @@
 #ifndef BINDINGS_RESPONSE_H
 #define BINDINGS_RESPONSE_H
 
+#include <stddef.h>
+
 #include <lua.h>
 
 #include "base/message.h"
@@ -13,12 +15,15 @@
 /* Its user values. */
 enum { VALUE_BODY = 1, VALUE_HEADERS, VALUE_SOCKET };
 
+/* Unless it has a body that is still coming, or a WebSocket, its head is in the
+ * userdata itself and its body a string, as with Requests. */
 struct lresponse {
     struct content content;
-    struct response *rs; /* owned; NULL before it is built */
+    struct response *rs; /* `head`, or owned; NULL before it is built */
+    max_align_t head[];  /* response_place */
 };
 
-/* Push an empty one. [raises: mem] */
-struct lresponse *response_new(lua_State *L);
+/* Push one with the head of `rs`, without body and socket. [raises: mem] */
+struct lresponse *response_new(lua_State *L, const struct response *rs);
 
 #endif

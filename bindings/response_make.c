@@ -108,8 +108,7 @@ static int make(lua_State *L, struct init *init, struct slice type)
                           "205, or 304) cannot have a body.");
     head.fields =
         headers_read(L, init->headers_at, type, &few, &head.field_count);
-    struct lresponse *u = response_new(L);
-    u->rs = response_build(&head);
+    response_new(L, &head);
     if (has_body) {
         lua_pushvalue(L, 2);
         lua_setiuservalue(L, -2, VALUE_BODY);

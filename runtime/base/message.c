@@ -39,19 +39,38 @@ static struct field *place_fields(char **at, const struct field *f,
     return copy;
 }
 
-struct request *request_build(const struct request *src)
+size_t request_size(const struct request *src)
 {
-    size_t tail = src->url.n + (src->target.n + src->method.n);
-    struct request *rq = mem_alloc(
-        sizeof(*rq) + fields_size(src->fields, src->field_count) + tail);
+    return sizeof(*src) + fields_size(src->fields, src->field_count) +
+           (src->url.n + (src->target.n + src->method.n));
+}
+
+static struct request *fill_request(struct request *rq,
+                                    const struct request *src)
+{
     char *at = (char *)(rq + 1);
 
     *rq = *src;
-    rq->refs = 1;
     rq->fields = place_fields(&at, src->fields, src->field_count);
     rq->method = place(&at, src->method);
     rq->url = place(&at, src->url);
     rq->target = place(&at, src->target);
+    return rq;
+}
+
+struct request *request_build(const struct request *src)
+{
+    struct request *rq = fill_request(mem_alloc(request_size(src)), src);
+
+    rq->refs = 1;
+    return rq;
+}
+
+struct request *request_place(void *at, const struct request *src)
+{
+    struct request *rq = fill_request(at, src);
+
+    rq->body = NULL;
     return rq;
 }
 
@@ -69,18 +88,38 @@ void request_drop(struct request *rq)
     free(rq);
 }
 
-struct response *response_build(const struct response *src)
+size_t response_size(const struct response *src)
 {
-    struct response *rs =
-        mem_alloc(sizeof(*rs) + fields_size(src->fields, src->field_count) +
-                  (src->reason.n + src->url.n));
+    return sizeof(*src) + fields_size(src->fields, src->field_count) +
+           (src->reason.n + src->url.n);
+}
+
+static struct response *fill_response(struct response *rs,
+                                      const struct response *src)
+{
     char *at = (char *)(rs + 1);
 
     *rs = *src;
-    rs->refs = 1;
     rs->fields = place_fields(&at, src->fields, src->field_count);
     rs->reason = place(&at, src->reason);
     rs->url = place(&at, src->url);
+    return rs;
+}
+
+struct response *response_build(const struct response *src)
+{
+    struct response *rs = fill_response(mem_alloc(response_size(src)), src);
+
+    rs->refs = 1;
+    return rs;
+}
+
+struct response *response_place(void *at, const struct response *src)
+{
+    struct response *rs = fill_response(at, src);
+
+    rs->body = NULL;
+    rs->socket = NULL;
     return rs;
 }
 

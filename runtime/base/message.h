@@ -57,10 +57,18 @@ struct response {
  * `src->body` (and `src->socket` of a response) is taken over.  `src->refs` is
  * ignored. */
 struct request *request_build(const struct request *src);
+/* What request_place needs. */
+size_t request_size(const struct request *src);
+/* The same at `at`, aligned for pointers, which has request_size(src) bytes and
+ * belongs to the caller: without a body, never held or dropped. */
+struct request *request_place(void *at, const struct request *src);
 struct request *request_hold(struct request *rq);
 void request_drop(struct request *rq); /* NULL is allowed */
 
 struct response *response_build(const struct response *src);
+/* As request_size and request_place; without body and socket. */
+size_t response_size(const struct response *src);
+struct response *response_place(void *at, const struct response *src);
 /* A response with a text/plain body, as the runtime itself answers. */
 struct response *response_text(int status, struct slice text);
 struct response *response_hold(struct response *rs);

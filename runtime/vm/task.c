@@ -54,9 +54,9 @@ static struct slot *take_slot(struct vm *vm)
 
 /*
  * A state that only loads its script and answers once is not worth a
- * collection.  One that goes on leaves short-lived values behind, many of them
- * with a finalizer: the incremental mode counts those as alive for a cycle too
- * long, so it goes over to generations.
+ * collection.  One that goes on leaves short-lived values behind, so it goes
+ * over to generations.  Lua 5.4.4 then waits for the memory to double before
+ * its first collection of the young, unless it is asked for one.
  */
 static void collect_from_now_on(struct vm *vm)
 {
@@ -66,6 +66,7 @@ static void collect_from_now_on(struct vm *vm)
         lua_gc(vm->L, LUA_GCSTEP, -FIRST_KB);
     } else if (vm->begun_n == GENERATIONS_FROM) {
         lua_gc(vm->L, LUA_GCGEN, 0, 0);
+        lua_gc(vm->L, LUA_GCSTEP, 0);
     }
     vm->begun_n++;
 }
