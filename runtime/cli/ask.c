@@ -50,7 +50,7 @@ int ask_open(struct ask *a)
 
     if (rc != 0)
         return rc;
-    if (client_open(&a->config, &a->client, &err) != 0)
+    if (client_open(&a->config, a->need, &a->client, &err) != 0)
         return command_failed(a->self, "%s", err.text);
     return 0;
 }

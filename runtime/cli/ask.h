@@ -21,12 +21,13 @@
 #include "cli/table.h"
 #include "host/config.h"
 
-enum { ASK_WORDS = 4 };
+enum { ASK_WORDS = 64 };
 
 struct ask {
     const struct command *self;
     const char *data, *file; /* --data, --config */
     bool json, no_pager;
+    enum client_need need;        /* to be set before ask_open */
     const char *words[ASK_WORDS]; /* CLASS, NAME ... */
     size_t word_count;
     struct config config;

@@ -55,12 +55,18 @@ static int connect_to(const char *folder)
 }
 
 static int open_either(struct client *c, const struct config *config,
-                       struct error *err)
+                       enum client_need need, struct error *err)
 {
+    enum node_mode mode = need == CLIENT_SCRIPT ? NODE_PRIVATE : NODE_OFFLINE;
+
     c->fd = connect_to(config->data);
     if (c->fd >= 0)
         return 0;
-    return node_start(config, NODE_OFFLINE, c->logger, &c->node, err);
+    if (need == CLIENT_SCRIPT && config->main == NULL)
+        return error_set(err, ERR_NOT_FOUND,
+                         "no server runs on this data, and there is no script "
+                         "here to run: name its moonkeep.lua with --config");
+    return node_start(config, mode, c->logger, &c->node, err);
 }
 
 bool client_finds(const struct config *config, struct error *err)
@@ -72,8 +78,8 @@ bool client_finds(const struct config *config, struct error *err)
     return false;
 }
 
-int client_open(const struct config *config, struct client **out,
-                struct error *err)
+int client_open(const struct config *config, enum client_need need,
+                struct client **out, struct error *err)
 {
     struct client *c;
     int rc = ERR_LOCKED;
@@ -83,11 +89,12 @@ int client_open(const struct config *config, struct client **out,
         return ERR_NOT_FOUND;
     c = mem_zalloc(sizeof(*c));
     c->logger =
-        logger_new(STDERR_FILENO, LOG_READABLE, LOG_WARN, clock_system());
+        logger_new(STDERR_FILENO, LOG_READABLE,
+                   need == CLIENT_SCRIPT ? LOG_INFO : LOG_WARN, clock_system());
     for (int ms = 0; rc == ERR_LOCKED && ms <= PATIENCE_MS; ms += RETRY_MS) {
         if (ms != 0)
             nanosleep(&(struct timespec){.tv_nsec = RETRY_MS * 1000000}, NULL);
-        rc = open_either(c, config, err);
+        rc = open_either(c, config, need, err);
     }
     if (rc != 0) {
         client_close(c);

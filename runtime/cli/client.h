@@ -14,15 +14,18 @@
 
 struct client;
 
+/* What is needed of the data when no server runs. */
+enum client_need { CLIENT_DATA, CLIENT_SCRIPT /* to run it, too */ };
+
 /* Whether there is a data folder; else `*err` says so. */
 bool client_finds(const struct config *config, struct error *err);
 /*
  * `config` says where the data is; borrowed.  ERR_NOT_FOUND: there is no data
  * folder; ERR_LOCKED: another process holds it and does not answer; ERR_CORRUPT
- * and the others of store_open.  Blocks.
+ * ERR_LUA: the script does not load; and the others of node_start.  Blocks.
  */
-int client_open(const struct config *config, struct client **out,
-                struct error *err);
+int client_open(const struct config *config, enum client_need need,
+                struct client **out, struct error *err);
 /* Ask `question` (host/question.h) and call row(arg, row) for each row of the
  * answer; non-zero: no more are wanted.  0, also then; ERR_CLOSED: the server
  * went away; else what question_answer gave.  One question for each client. */

@@ -75,6 +75,13 @@ static int parse_operand(const struct cursor *c, const char *word,
     return 0;
 }
 
+/* A negative number is none. */
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1] != '\0' &&
+           (word[1] < '0' || word[1] > '9');
+}
+
 int option_parse_words(const struct command *self, int argc, char **argv,
                        const struct option *options, size_t count,
                        const char **operands, size_t most,
@@ -90,7 +97,7 @@ int option_parse_words(const struct command *self, int argc, char **argv,
 
         if (!ended && strcmp(word, "--") == 0)
             ended = true;
-        else if (!ended && word[0] == '-' && word[1] != '\0')
+        else if (!ended && is_option(word))
             rc = parse_option(&c, word, options, count);
         else
             rc = parse_operand(&c, word, operands, most, operand_count);

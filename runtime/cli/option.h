@@ -3,7 +3,8 @@
  * (SCRIPT|DIR, COMMAND, CLASS NAME).
  *
  * `--name value`, `--name=value`, `--flag`; `--` ends the options; options
- * and operand come in any order; the last one of a name counts.
+ * and operand come in any order; the last one of a name counts; a negative
+ * number is an operand.
  */
 #ifndef CLI_OPTION_H
 #define CLI_OPTION_H

@@ -63,6 +63,11 @@ enum node_mode node_mode_of(const struct node *n)
     return n->mode;
 }
 
+bool node_is_private(const struct node *n)
+{
+    return n->mode == NODE_OFFLINE || n->mode == NODE_PRIVATE;
+}
+
 int node_worker_count(const struct node *n)
 {
     return n->worker_count;
@@ -116,7 +121,7 @@ static int load_script(struct node *n, struct error *err)
     struct script_listing listing;
     int rc = read_script(n, &n->code, &listing, err);
 
-    if (rc == 0)
+    if (rc == 0 && !node_is_private(n))
         rc = classes_settle(n->config, &listing, n->store, err);
     roster_set(&n->roster, &listing);
     script_listing_fini(&listing);
@@ -139,7 +144,7 @@ static int wanted_workers(const struct node *node)
 {
     const struct config *c = node->config;
 
-    if (node->mode == NODE_OFFLINE)
+    if (node_is_private(node))
         return 1;
     int n = c->workers == 0 ? (int)uv_available_parallelism() : c->workers;
 
@@ -172,7 +177,7 @@ static void open_control(struct node *n)
 {
     struct error err;
 
-    if (n->mode != NODE_OFFLINE &&
+    if (!node_is_private(n) &&
         control_start(n, n->config->data, &n->control, &err) != 0)
         logger_printf(n->logger, LOG_WARN,
                       "commands will not reach this server: %s", err.text);

@@ -20,6 +20,7 @@ enum node_mode {
     NODE_SERVE,
     NODE_OFFLINE, /* the data alone, for commands: one worker; no script,
                      nobody is listened to, no alarm fires */
+    NODE_PRIVATE, /* the same with the script, for a call */
 };
 
 /* Open the data folder, load the script, start the workers, listen.  `config`

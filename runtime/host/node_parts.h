@@ -16,6 +16,8 @@ struct store *node_store(const struct node *n);
 /* The version of the script that new workers begin with; borrowed. */
 struct code *node_code(const struct node *n);
 enum node_mode node_mode_of(const struct node *n);
+/* It serves nobody but the command that started it. */
+bool node_is_private(const struct node *n);
 int node_worker_count(const struct node *n);
 struct worker *node_worker_at(struct node *n, int index);
 /* The worker on which object `id` lives. */

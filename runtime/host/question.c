@@ -21,7 +21,7 @@ static const struct {
     {"objects", question_objects}, {"show", question_show},
     {"alarms", question_alarms},   {"delete", question_delete},
     {"verify", question_verify},   {"why", question_why},
-    {"sql", question_sql},
+    {"sql", question_sql},         {"call", question_call},
 };
 
 enum { QUESTION_COUNT = sizeof(questions) / sizeof(*questions) };

@@ -67,6 +67,7 @@ int question_show(struct question *q, struct error *err);
 int question_alarms(struct question *q, struct error *err);
 int question_delete(struct question *q, struct error *err);
 int question_sql(struct question *q, struct error *err);
+int question_call(struct question *q, struct error *err);
 int question_why(struct question *q, struct error *err);
 int question_verify(struct question *q, struct error *err);
 

@@ -259,10 +259,10 @@ static void read_question(struct question *question, struct query *q)
     q->may_write = row_integer(question->asked, "write") != 0;
     q->limit =
         row_find(question->asked, "limit", &c) ? c.integer : ROWS_DEFAULT;
-    q->timeout_ms =
-        row_find(question->asked, "timeout_ms", &c)    ? (uint64_t)c.integer
-        : node_mode_of(question->node) == NODE_OFFLINE ? (uint64_t)INT32_MAX
-                                                       : TIMEOUT_MS;
+    q->timeout_ms = row_find(question->asked, "timeout_ms", &c)
+                        ? (uint64_t)c.integer
+                    : node_is_private(question->node) ? (uint64_t)INT32_MAX
+                                                      : TIMEOUT_MS;
 }
 
 int question_sql(struct question *question, struct error *err)

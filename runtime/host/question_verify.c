@@ -335,6 +335,6 @@ int question_verify(struct question *q, struct error *err)
     row_add_integer(&q->row, "problems", v.problems);
     row_add_integer(&q->row, "extra", v.extra);
     /* It was read when the store was opened. */
-    row_add_bool(&q->row, "log", node_mode_of(q->node) == NODE_OFFLINE);
+    row_add_bool(&q->row, "log", node_is_private(q->node));
     return question_send(q);
 }

@@ -258,7 +258,7 @@ static void init_realm(struct worker *w)
                    .slice_ns = (uint64_t)l->slice_ms * 1000000},
         .code = node_code(w->node),
         .vars = buf_slice(&c->vars),
-        .alarms = {.is_off = node_mode_of(w->node) == NODE_OFFLINE,
+        .alarms = {.is_off = node_is_private(w->node),
                    .directory = store_directory(node_store(w->node)),
                    .is_mine = is_mine,
                    .arg = w,
@@ -324,7 +324,7 @@ int worker_init(struct worker *w, struct node *n, int index,
     w->store = store_attach(node_store(n), on_store_news, w);
     init_realm(w);
     open_hub(w);
-    if (node_mode_of(n) == NODE_OFFLINE)
+    if (node_is_private(n))
         return 0;
     open_assets(w);
     return open_server(w, address, err);

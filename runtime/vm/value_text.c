@@ -16,6 +16,7 @@ struct reader {
     struct buf *out;
     size_t end; /* past this length of `out` it is cut */
     value_text_ext ext;
+    bool is_json; /* to the letter */
     int depth;
 };
 
@@ -50,37 +51,55 @@ static enum outcome cut(struct reader *r)
 
 /* ---- scalars ---- */
 
-static void print_character(struct buf *out, struct slice s, size_t size)
+static void print_json_character(struct buf *out, struct slice s, size_t size)
 {
+    unsigned char c = (unsigned char)s.p[0];
+
+    if (c < 0x20)
+        buf_printf(out, "\\u%04x", c);
+    else if (size == 0)
+        buf_printf(out, "\\\\x%02x", c);
+    else
+        buf_add(out, s.p, size);
+}
+
+static void print_character(const struct reader *r, struct slice s, size_t size)
+{
+    struct buf *out = r->out;
     char c = s.p[0];
 
     if (size != 0 && (c == '"' || c == '\\'))
         buf_printf(out, "\\%c", c);
     else if (c == '\n' || c == '\t' || c == '\r')
         buf_add_text(out, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r");
+    else if (r->is_json)
+        print_json_character(out, s, size);
     else
         text_add_escaped(out, (struct slice){s.p, size == 0 ? 1 : size},
                          TEXT_PRINTABLE);
 }
 
-static enum outcome print_string(struct reader *r, uint64_t n)
+static enum outcome print_quoted(struct reader *r, struct slice s)
 {
-    struct slice s;
-
-    if (!take(r, n, &s))
-        return OUTCOME_DAMAGED;
     buf_add_byte(r->out, '"');
     while (s.n != 0) {
         size_t size = text_sequence(s);
 
         if (r->out->n >= r->end)
             return cut(r);
-        print_character(r->out, s, size);
+        print_character(r, s, size);
         size = size == 0 ? 1 : size;
         s = (struct slice){s.p + size, s.n - size};
     }
     buf_add_byte(r->out, '"');
     return OUTCOME_GOOD;
+}
+
+static enum outcome print_string(struct reader *r, uint64_t n)
+{
+    struct slice s;
+
+    return take(r, n, &s) ? print_quoted(r, s) : OUTCOME_DAMAGED;
 }
 
 static enum outcome print_integer(struct reader *r, int bytes, bool is_signed)
@@ -125,22 +144,41 @@ static enum outcome print_float(struct reader *r, int bytes)
     uint32_t low = (uint32_t)bits;
     memcpy(&single, &low, sizeof(single));
     memcpy(&v, &bits, sizeof(v));
-    print_number(r->out, bytes == 4 ? (double)single : v);
+    v = bytes == 4 ? (double)single : v;
+    if (r->is_json && !isfinite(v))
+        buf_add_text(r->out, "null");
+    else
+        print_number(r->out, v);
     return OUTCOME_GOOD;
+}
+
+/* What was appended since `start` becomes a string of JSON. */
+static enum outcome quote(struct reader *r, size_t start)
+{
+    struct buf text = {0};
+
+    buf_add(&text, r->out->p + start, r->out->n - start);
+    r->out->n = start;
+    enum outcome is = print_quoted(r, buf_slice(&text));
+    buf_fini(&text);
+    return is;
 }
 
 static enum outcome print_ext(struct reader *r, uint64_t n)
 {
     struct slice payload;
     uint64_t type;
+    size_t start = r->out->n;
 
     if (!take_be(r, 1, &type) || !take(r, n, &payload))
         return OUTCOME_DAMAGED;
-    if (type == VALUE_EXT_NULL)
+    if (type == VALUE_EXT_NULL) {
         buf_add_text(r->out, "null");
-    else if (r->ext == NULL || !r->ext(r->out, (int)type, payload))
+        return OUTCOME_GOOD;
+    }
+    if (r->ext == NULL || !r->ext(r->out, (int)type, payload))
         buf_printf(r->out, "<extension %" PRIu64 ">", type);
-    return OUTCOME_GOOD;
+    return r->is_json ? quote(r, start) : OUTCOME_GOOD;
 }
 
 /* ---- tables ---- */
@@ -170,6 +208,17 @@ static enum outcome print_array(struct reader *r, uint64_t n)
     return is;
 }
 
+/* JSON has strings as keys alone. */
+static enum outcome print_key(struct reader *r)
+{
+    size_t start = r->out->n;
+    enum outcome is = print(r);
+
+    if (!r->is_json || is != OUTCOME_GOOD || r->out->p[start] == '"')
+        return is;
+    return quote(r, start);
+}
+
 static enum outcome print_map(struct reader *r, uint64_t n)
 {
     enum outcome is = enter(r, n, '{');
@@ -178,7 +227,7 @@ static enum outcome print_map(struct reader *r, uint64_t n)
         if (r->out->n >= r->end)
             return cut(r);
         buf_add_text(r->out, i == 0 ? "" : ", ");
-        is = print(r);
+        is = print_key(r);
         if (is != OUTCOME_GOOD)
             break;
         buf_add_text(r->out, ": ");
@@ -211,7 +260,7 @@ static enum outcome print_word(struct reader *r, const char *word)
 static enum outcome print_tagged(struct reader *r, unsigned tag)
 {
     if (tag == 0xc0)
-        return print_word(r, "nil");
+        return print_word(r, r->is_json ? "null" : "nil");
     if (tag == 0xc1)
         return OUTCOME_DAMAGED;
     if (tag <= 0xc3)
@@ -258,4 +307,12 @@ void value_text(struct slice in, size_t max, value_text_ext ext,
 
     if (print(&r) == OUTCOME_DAMAGED)
         buf_add_text(out, "(damaged)");
+}
+
+size_t value_json(struct slice in, value_text_ext ext, struct buf *out)
+{
+    struct reader r = {
+        .in = in, .out = out, .end = SIZE_MAX, .ext = ext, .is_json = true};
+
+    return print(&r) == OUTCOME_GOOD ? in.n - r.in.n : 0;
 }

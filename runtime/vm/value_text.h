@@ -22,4 +22,12 @@ typedef bool (*value_text_ext)(struct buf *out, int type, struct slice payload);
 void value_text(struct slice in, size_t max, value_text_ext ext,
                 struct buf *out);
 
+/*
+ * Append the first value in `in` as JSON: bytes that are no UTF-8 as \xNN in
+ * the text, keys that are no strings as strings, what JSON lacks (nil, NaN) as
+ * null, extensions as strings.  Returns how many bytes of `in` it has, or 0
+ * when it is damaged; then `out` has a part of it.
+ */
+size_t value_json(struct slice in, value_text_ext ext, struct buf *out);
+
 #endif

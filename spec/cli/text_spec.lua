@@ -43,6 +43,86 @@ describe("a stored value as text", function()
   end)
 end)
 
+describe("a stored value as JSON", function()
+  for _, case in ipairs {
+    { "\xc0", "null" }, { "\x93\1\xc7\0\1\xa1x", '[1, null, "x"]' },
+    { "\xcb" .. (">d"):pack(1 / 0), "null" }, { "\xcb" .. (">d"):pack(0.1), "0.1" },
+    { "\xa4\n\27\xff\0", [["\n\u001b\\xff\u0000"]] },
+    { "\x83\1\2\xc3\3\xcb" .. (">d"):pack(0.5) .. "\4", '{"1": 2, "true": 3, "0.5": 4}' },
+    { "\xc7\x28\x10\4Room" .. ("\1"):rep(32) .. 'a"b', [["<id Room/a\"b>"]] },
+    { "\xd4\x70x", '"<extension 112>"' },
+  } do
+    it(case[2], function()
+      local text, used = T.value_json(case[1] .. "\1")
+      assert.same({ case[2], #case[1] }, { text, used })
+    end)
+  end
+
+  it("is JSON whatever the bytes are, or damaged", function()
+    math.randomseed(9)
+    for _ = 1, 20000 do
+      local bytes = {}
+      for i = 1, math.random(0, 24) do bytes[i] = string.char(math.random(0, 255)) end
+      local text, used = T.value_json(table.concat(bytes))
+      assert.truthy(used == 0 or json.decode("[" .. text .. "]"), text)
+    end
+  end)
+end)
+
+describe("JSON as a value", function()
+  for _, text in ipairs {
+    "null", "true", "false", "0", "-1", "12", "9223372036854775807", "-9223372036854775808",
+    "1.5", "-0.25", "1e+300", '"text"', '"\u{e9}"', "[]", "[1, [2, []]]", "{}",
+    '{"a": {"b": null}}', [["\n\t\"\\"]],
+  } do
+    it(text, function() assert.equal(text, (T.value_json(assert(T.parse(text))))) end)
+  end
+
+  for text, expected in pairs {
+    [" [ 1 , { \"a\" : 2 } ] "] = '[1, {"a": 2}]', ["1E2"] = "100.0", ["1.0"] = "1.0",
+    ["9223372036854775808"] = "9.223372036854776e+18", [ [["\u00e9\ud83d\ude00\/\b"]] ] = '"\u{e9}\u{1f600}/\\u0008"',
+  } do
+    it(text, function() assert.equal(expected, (T.value_json(assert(T.parse(text))))) end)
+  end
+
+  for text, message in pairs {
+    [""] = "expected a value, got the end of the text at byte offset 0",
+    ["foo"] = "expected a value, got 'f' at byte offset 0",
+    ["1 2"] = "expected the end, got '2' at byte offset 2",
+    ["[1,]"] = "expected a value, got ']' at byte offset 3",
+    ["[1"] = "expected ',' or ']', got the end of the text at byte offset 2",
+    ['{"a" 1}'] = "expected ':', got '1' at byte offset 5",
+    ["{1: 2}"] = "expected a string as key, got '1' at byte offset 1",
+    ['"a\nb"'] = "expected the end of a string, got byte 0x0a at byte offset 2",
+    ["01"] = "expected no digit after a zero, got the end of the text at byte offset 2",
+    ["-"] = "expected a digit, got the end of the text at byte offset 1",
+    ["1."] = "expected a digit, got the end of the text at byte offset 2",
+    [ [["\x"]] ] = "expected an escape, got 'x' at byte offset 2",
+    [ [["\u12g4"]] ] = "expected a hex digit, got 'g' at byte offset 5",
+    [ [["\ud800x"]] ] = "expected the second half of a pair, got 'x' at byte offset 7",
+    [("["):rep(65) .. ("]"):rep(65)] = "nested more than 64 deep",
+  } do
+    it("refuses " .. text:sub(1, 20), function()
+      assert.same({ nil, message }, { T.parse(text) })
+    end)
+  end
+
+  it("takes any bytes", function()
+    math.randomseed(10)
+    local alphabet = '[]{}":,0123456789.eE-+\\untrfalse \255'
+    for _ = 1, 20000 do
+      local bytes = {}
+      for i = 1, math.random(0, 16) do
+        local at = math.random(1, #alphabet)
+        bytes[i] = alphabet:sub(at, at)
+      end
+      local value, message = T.parse(table.concat(bytes))
+      assert.truthy(value or message)
+      if value then assert.equal(#value, (select(2, T.value_json(value)))) end
+    end
+  end)
+end)
+
 describe("a row as JSON", function()
   local function key(type, name) return string.char(type) .. ("s1"):pack(name) end
 

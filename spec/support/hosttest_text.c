@@ -3,6 +3,8 @@
  *
  *   local T = require "hosttest_text"
  *   T.value(bytes [, max])    -- value_text.h
+ *   T.value_json(bytes)       -- the same: JSON, and how many bytes it took
+ *   T.parse(json)             -- value_parse.h: bytes, or nil and why not
  *   T.escaped(bytes)          -- text.h: printable
  *   T.cut(text, width)        -- its first characters
  *   T.bytes(n), T.duration(ms), T.when(ms, now), T.count(n)  -- format.h
@@ -13,6 +15,7 @@
 #include "cli/format.h"
 #include "cli/jsonrow.h"
 #include "spec/support/hosttest.h"
+#include "vm/value_parse.h"
 #include "vm/value_text.h"
 
 int luaopen_hosttest_text(lua_State *L);
@@ -44,6 +47,38 @@ static int value(lua_State *L)
     value_text(buf_slice(&in), max, address_text, &out);
     buf_fini(&in);
     return give(L, &out);
+}
+
+static int value_as_json(lua_State *L)
+{
+    struct slice given = check_slice(L, 1);
+    struct buf out = {0};
+    struct buf in = {0};
+
+    buf_add_slice(&in, given);
+    size_t used = value_json(buf_slice(&in), address_text, &out);
+    buf_fini(&in);
+    give(L, &out);
+    lua_pushinteger(L, (lua_Integer)used);
+    return 2;
+}
+
+static int parse(lua_State *L)
+{
+    struct slice given = check_slice(L, 1);
+    struct error err = {0};
+    struct buf out = {0};
+    struct buf in = {0};
+
+    buf_add_slice(&in, given);
+    int rc = value_parse(buf_slice(&in), &out, &err);
+    buf_fini(&in);
+    if (rc == 0)
+        return give(L, &out);
+    buf_fini(&out);
+    lua_pushnil(L);
+    lua_pushstring(L, err.text);
+    return 2;
 }
 
 static int escaped(lua_State *L)
@@ -114,9 +149,12 @@ static int json(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"value", value}, {"escaped", escaped},   {"cut", cut},
-    {"bytes", bytes}, {"duration", duration}, {"when", when},
-    {"count", count}, {"json", json},         {NULL, NULL},
+    {"value", value},       {"value_json", value_as_json},
+    {"parse", parse},       {"escaped", escaped},
+    {"cut", cut},           {"bytes", bytes},
+    {"duration", duration}, {"when", when},
+    {"count", count},       {"json", json},
+    {NULL, NULL},
 };
 
 int luaopen_hosttest_text(lua_State *L)
