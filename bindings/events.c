@@ -46,10 +46,8 @@ static int fetch_k(lua_State *L, int status, lua_KContext ctx)
 /* The event keeps a reference: what is under way can be told from it. */
 static void push_request(lua_State *L, struct event *e)
 {
-    struct request *rq = e->request;
-
+    e->begun = request_hold(e->request);
     bind_push_request(L, &e->request);
-    e->request = request_hold(rq);
 }
 
 /* Push the class's function `name` and the instance. */
