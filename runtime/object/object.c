@@ -75,6 +75,8 @@ bool object_has_nothing_to_wait_for(const struct object *o)
 
 void object_rest(struct object *o)
 {
+    if (o->vm != NULL)
+        task_trim(o->vm);
     /* What had a finalizer goes with the collection after the one that ran
      * it.  A reference that is garbage keeps another object awake. */
     bool is_worth_it =

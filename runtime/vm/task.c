@@ -197,6 +197,14 @@ void task_free_all(struct vm *vm)
         free_slot(vm, container_of(l, struct slot, link));
 }
 
+void task_trim(struct vm *vm)
+{
+    while (vm->idle_n > SPARE_TASKS) {
+        free_slot(vm, container_of(list_shift(&vm->idle), struct slot, link));
+        vm->idle_n--;
+    }
+}
+
 int task_count(const struct vm *vm)
 {
     return vm->task_n;

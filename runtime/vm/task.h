@@ -83,6 +83,8 @@ enum task_status task_resume(struct task *t);
  * task_resume. */
 void task_unmeter(struct task *t);
 void task_meter(struct task *t);
+/* Give up the finished coroutines that are kept for reuse, but for a few. */
+void task_trim(struct vm *vm);
 /* Number of tasks that are not free. */
 int task_count(const struct vm *vm);
 

@@ -257,9 +257,9 @@ static void start_ticks(struct tvm *v, lua_Integer every_us)
 }
 
 /* T.vm{ memory=bytes, cpu=ms, slice=microseconds, code=, seed=, clock=ms,
- * watch=1, tick=microseconds } -> vm | nil, name.  With watch=1 a timer of the
- * thread interrupts the script, as in the running program, and with `tick` a
- * second one more often; else instructions are counted. */
+ * spare=tasks, watch=1, tick=microseconds } -> vm | nil, name.  With watch=1 a
+ * timer of the thread interrupts the script, as in the running program, and
+ * with `tick` a second one more often; else instructions are counted. */
 static int t_vm(lua_State *L)
 {
     struct tvm **u = lua_newuserdatauv(L, sizeof(void *), 0);
@@ -286,6 +286,7 @@ static int t_vm(lua_State *L)
         .cpu_ns = (uint64_t)opt(L, "cpu", 20000) * 1000000,
         .slice_ns = (uint64_t)opt(L, "slice", 0) * 1000,
         .watch = v->watch,
+        .spare_tasks = (int)opt(L, "spare", 0),
         .owner = v,
         .log = on_log,
     };
@@ -570,6 +571,16 @@ static int l_stats(lua_State *L)
     return 1;
 }
 
+/* vm:trim(): what is spare goes, and all that was held by it. */
+static int l_trim(lua_State *L)
+{
+    struct vm *vm = check_tvm(L)->vm;
+
+    task_trim(vm);
+    vm_collect(vm);
+    return 0;
+}
+
 static int l_log(lua_State *L)
 {
     struct tvm *v = check_tvm(L);
@@ -611,6 +622,7 @@ static const luaL_Reg methods[] = {
     {"death", l_death},
     {"kill", l_kill},
     {"stats", l_stats},
+    {"trim", l_trim},
     {"log", l_log},
     {"failAllocation", l_fail_allocation},
     {"advance", l_advance},

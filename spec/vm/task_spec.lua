@@ -76,6 +76,22 @@ describe("a task", function()
     assert.equal(2, v:stats().tasks)
   end)
 
+  it("leaves a coroutine behind, of which few are kept", function()
+    local many, ended = T.vm { spare = 40 }, {}
+    for i = 1, 40 do ended[i] = many:task "return 1" end
+    for _, t in ipairs(ended) do
+      many:resume(t)
+      many:freeTask(t)
+    end
+    local before = many:stats().memory
+    many:trim()
+    local after = many:stats().memory
+    assert(after < before - 30 * 800, ("%d of %d bytes"):format(after, before))
+    assert.same({ "done", 1 }, { vm.finish(many, "return 1") })
+    assert(many:stats().memory < after + 800)
+    many:free()
+  end)
+
   it("is not current in a vm_protect inside it", function()
     assert.same({ "done", 0, 3 }, { vm.finish(v, "return protect(), wait()") })
   end)
