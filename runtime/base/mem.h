@@ -21,4 +21,11 @@ char *mem_dup(const void *p, size_t n);
 /* `size` bytes, or NULL when there are none. */
 void *mem_try(size_t size);
 
+/* Give back what the allocator keeps at hand for the calling thread, once it
+ * will allocate little for a while.  Some 10 us. */
+void mem_trim(void);
+/* Give the pages of `p[0..n)` (private memory, as malloc's) that hold nothing
+ * but zeros back to the system.  What they hold stays so. */
+void mem_trim_zeros(void *p, size_t n);
+
 #endif

@@ -65,8 +65,11 @@ static void on_prepare(uv_prepare_t *handle)
     struct worker *w = container_of(handle, struct worker, prepare);
 
     run_objects(w);
-    if (!w->realm.is_closing && w->server != NULL)
+    if (w->realm.is_closing)
+        return;
+    if (w->server != NULL)
         census_say(w);
+    quiet_round(&w->quiet);
 }
 
 static void on_check(uv_check_t *handle)
@@ -86,6 +89,7 @@ static void close_handles(struct worker *w)
     uv_close((uv_handle_t *)&w->check, NULL);
     uv_close((uv_handle_t *)&w->idle, NULL);
     uv_close((uv_handle_t *)&w->drain, NULL);
+    quiet_close(&w->quiet);
 }
 
 static void on_end_closed(void *arg)
@@ -227,6 +231,7 @@ static void init_loop(struct worker *w)
     uv_check_start(&w->check, on_check);
     uv_idle_init(&w->loop, &w->idle);
     uv_timer_init(&w->loop, &w->drain);
+    quiet_init(&w->quiet, &w->loop);
     inbox_init(&w->inbox);
 }
 

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "host/census.h"
 #include "host/mail.h"
+#include "host/quiet.h"
 #include "net/server.h"
 #include "object/realm.h"
 #include "store/store.h"
@@ -37,6 +38,7 @@ struct worker {
     uv_check_t check;     /* ... and after it */
     uv_idle_t idle;       /* active while objects are left to run */
     uv_timer_t drain;     /* asks whether all is done */
+    struct quiet quiet;   /* gives memory back after a burst */
     struct inbox inbox;
     struct realm realm;
     struct store_client *store;

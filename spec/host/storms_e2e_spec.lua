@@ -324,6 +324,37 @@ describe("a storm of clients", function()
   end)
 end)
 
+describe("a crowd that came and went", function()
+  -- As many as this process may have descriptors for.
+  local function crowd_size()
+    local pipe = io.popen "ulimit -n"
+    local limit = math.tointeger(pipe:read "n") or 4000
+    pipe:close()
+    return math.min(4000, limit - 200)
+  end
+
+  it("is forgotten once it is quiet", function()
+    local app <close> = start "idle_ms = 50"
+    local function crowd(n)
+      local all = {}
+      for i = 1, n do all[i] = connect(app, "crowd") end
+      local there = memory.resident(app.pid)
+      for _, ws in ipairs(all) do ws:cut() end
+      wait_empty(app, "crowd")
+      return there
+    end
+    crowd(100)
+    socket.sleep(1.5) -- for the first of its memory to go back
+    local before = memory.resident(app.pid)
+    local there = crowd(crowd_size())
+    if not is_exact then return end
+    assert(there > before)
+    app:wait_until("the memory of before", function()
+      return memory.resident(app.pid) < before + before // 25
+    end)
+  end)
+end)
+
 describe("a room that nobody speaks in", function()
   local app
   setup(function() app = start "idle_ms = 30" end)

@@ -1,0 +1,19 @@
+-- Memory that goes back to the system.
+local T = require "hosttest_mem"
+
+describe("mem_trim_zeros", function()
+  for _, case in ipairs {
+    { "pages of zeros", "000", 0, 0, "..." },
+    { "none that begins with something", "a", 0, 0, "#" },
+    { "none that ends with something", "z", 0, 0, "#" },
+    { "those between others", "0a00z0", 0, 0, ".#..#." },
+    { "none that is named in part at the start", "000", 1, 0, "#.." },
+    { "none that is named in part at the end", "000", 0, 1, "..#" },
+    { "nothing of less than a page", "00", 100, 5000, "##" },
+    { "nothing of nothing", "0", 0, 4096, "#" },
+  } do
+    it("gives back " .. case[1], function()
+      assert.same({ case[5], true }, { T.trim_zeros(case[2], case[3], case[4]) })
+    end)
+  end
+end)

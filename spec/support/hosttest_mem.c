@@ -1,0 +1,68 @@
+/*
+ * hosttest_mem.c - mem.h for busted.
+ *
+ *   local T = require "hosttest_mem"
+ *   T.trim_zeros("0a0z", 0, 0) -> ".#.#", true
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "spec/support/hosttest.h"
+
+enum { PAGES_MAX = 64 };
+
+int luaopen_hosttest_mem(lua_State *L);
+
+/* A page each: '0' zeros, 'a' not at its first byte, 'z' not at its last. */
+static void fill(char *p, size_t page, const char *pages, size_t n)
+{
+    memset(p, 0, n * page);
+    for (size_t i = 0; i < n; i++) {
+        if (pages[i] == 'a')
+            p[i * page] = 1;
+        if (pages[i] == 'z')
+            p[(i + 1) * page - 1] = 1;
+    }
+}
+
+/* T.trim_zeros(pages, skip, cut) -> for each page '#' if it is there, '.' if it
+ * was given back; whether all holds what it held.  The first `skip` and the
+ * last `cut` bytes are not named to mem_trim_zeros. */
+static int trim_zeros(lua_State *L)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), n;
+    const char *pages = luaL_checklstring(L, 1, &n);
+    size_t skip = (size_t)luaL_checkinteger(L, 2);
+    size_t cut = (size_t)luaL_checkinteger(L, 3);
+    unsigned char there[PAGES_MAX] = {0};
+    char marks[PAGES_MAX];
+
+    luaL_argcheck(L, n <= PAGES_MAX, 1, "too many");
+    char *p = mmap(NULL, n * page, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *copy = malloc(n * page);
+    MUST(p != MAP_FAILED && copy != NULL);
+    fill(p, page, pages, n);
+    memcpy(copy, p, n * page);
+    mem_trim_zeros(p + skip, n * page - skip - cut);
+    MUST(mincore(p, n * page, there) == 0);
+    for (size_t i = 0; i < n; i++)
+        marks[i] = there[i] & 1 ? '#' : '.';
+    lua_pushlstring(L, marks, n);
+    lua_pushboolean(L, memcmp(p, copy, n * page) == 0);
+    munmap(p, n * page);
+    free(copy);
+    return 2;
+}
+
+static const luaL_Reg functions[] = {{"trim_zeros", trim_zeros}, {NULL, NULL}};
+
+int luaopen_hosttest_mem(lua_State *L)
+{
+    luaL_newlib(L, functions);
+    return 1;
+}
