@@ -1,8 +1,30 @@
 #include "host/census.h"
 
+#include <sys/resource.h>
+
 #include "host/node_parts.h"
 #include "net/server.h"
 #include "net/websocket.h"
+
+/* Descriptors that are no connections of clients: a worker's open databases
+ * and requests to elsewhere, and those of the process. */
+enum { WORKER_FILES = 1024, PROCESS_FILES = 64 };
+
+uint32_t census_limit(const struct node *n)
+{
+    uint32_t wanted = (uint32_t)node_config(n)->limits.connections;
+    rlim_t others = (rlim_t)node_worker_count(n) * WORKER_FILES + PROCESS_FILES;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+        limit.rlim_cur == RLIM_INFINITY)
+        return wanted;
+    if (others > limit.rlim_cur / 2)
+        others = limit.rlim_cur / 2;
+    rlim_t left = limit.rlim_cur - others;
+
+    return left < wanted ? (uint32_t)left : wanted;
+}
 
 uint32_t census_others(void *worker)
 {

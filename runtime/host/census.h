@@ -5,6 +5,9 @@
  * A connection may end on another worker than the one that accepted it, so
  * each worker says how many it has, and tells those that hold connections back
  * when it has fewer.
+ *
+ * Each is a descriptor of the process, of which objects' databases need some
+ * as well, so there are never more than the system allows and leaves room for.
  */
 #ifndef HOST_CENSUS_H
 #define HOST_CENSUS_H
@@ -12,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+struct node;
 struct worker;
 
 /* Part of a worker; read by all. */
@@ -20,6 +24,9 @@ struct census {
     atomic_bool is_full; /* it holds a connection back */
 };
 
+/* How many there may be: limits.connections, or what the limit on descriptors
+ * (ulimit -n) leaves for them. */
+uint32_t census_limit(const struct node *n);
 /* How many there are besides the HTTP connections of `worker`
  * (server_config.others). */
 uint32_t census_others(void *worker);

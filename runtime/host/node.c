@@ -172,6 +172,18 @@ static int make_workers(struct node *n, struct error *err)
     return rc;
 }
 
+static void log_connections(struct node *n)
+{
+    uint32_t limit = census_limit(n);
+
+    if (n->mode == NODE_SERVE && limit < n->config->limits.connections)
+        logger_printf(n->logger, LOG_INFO,
+                      "%u connections at a time instead of "
+                      "limits.connections: the system allows this process too "
+                      "few descriptors (ulimit -n)",
+                      limit);
+}
+
 /* The server does its work without it, too. */
 static void open_control(struct node *n)
 {
@@ -210,6 +222,7 @@ int node_start(const struct config *config, enum node_mode mode,
         node_free(n);
         return rc;
     }
+    log_connections(n);
     open_control(n);
     *out = n;
     return 0;

@@ -304,17 +304,17 @@ static void open_assets(struct worker *w)
 static int open_server(struct worker *w, const char *address, struct error *err)
 {
     const struct config *c = node_config(w->node);
-    struct server_config config = {
-        .loop = &w->loop,
-        .handler = bridge_net_handler(w),
-        .clock = clock_system(),
-        .logger = node_logger(w->node),
-        .address = address,
-        .body_bytes = c->limits.body_mb << 20,
-        .header_ms = (uint64_t)c->limits.header_ms,
-        .keepalive_ms = (uint64_t)c->limits.keepalive_ms,
-        .connections = (uint32_t)c->limits.connections,
-        .others = census_others};
+    struct server_config config = {.loop = &w->loop,
+                                   .handler = bridge_net_handler(w),
+                                   .clock = clock_system(),
+                                   .logger = node_logger(w->node),
+                                   .address = address,
+                                   .body_bytes = c->limits.body_mb << 20,
+                                   .header_ms = (uint64_t)c->limits.header_ms,
+                                   .keepalive_ms =
+                                       (uint64_t)c->limits.keepalive_ms,
+                                   .connections = census_limit(w->node),
+                                   .others = census_others};
 
     return server_open(&config, &w->server, err);
 }

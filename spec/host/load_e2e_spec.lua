@@ -160,4 +160,18 @@ describe("limits.connections", function()
       return ok and response.status == 200
     end)
   end)
+
+  it("is what the descriptors of the process leave for connections", function()
+    local app <close> = program.start { script = SCRIPT, args = { "--workers", "1" }, descriptors = 120 }
+    assert(app:logs():find("60 connections at a time", 1, true))
+    local open = {}
+    for i = 1, 60 do open[i] = app:connect() end
+    for i = 1, 60 do assert.equal(200, open[i]:get(("/Counter/d%d/add"):format(i)).status) end
+    local late <close> = http.connect(app.port)
+    late:send(http.format(late.host, { path = "/Counter/d1/read" }))
+    assert.equal(200, open[60]:get("/Counter/d60/read").status)
+    open[1]:close()
+    assert.equal(200, late:read().status)
+    for i = 2, 60 do open[i]:close() end
+  end)
 end)

@@ -144,8 +144,8 @@ function instance:restart(options)
   -- The process takes the shell's place, ends with the specs, and its exit
   -- code comes back when the pipe is closed.
   self.pipe = assert(io.popen(
-    ("cd %s && echo $$ >%s/pid && exec %s setpriv --pdeathsig KILL %s </dev/null >>%s/log 2>&1")
-      :format(self.folder, self.scratch, environment(self.env),
+    ("cd %s && %s echo $$ >%s/pid && exec %s setpriv --pdeathsig KILL %s </dev/null >>%s/log 2>&1")
+      :format(self.folder, self.limit, self.scratch, environment(self.env),
         table.concat(words, " "), self.scratch), "w"))
   self.pid = self:wait_until("the process starts", function()
     return tonumber(read(self.scratch .. "/pid"):match("^(%d+)\n"))
@@ -166,6 +166,7 @@ end
 --   args     array of further arguments: { "--workers", "2" }
 --   env      name -> value
 --   port     default: a free one
+--   descriptors  so many may the process have
 --   wait     false: do not wait until it listens
 -- Fields of the result: pid, port, url, folder, data.
 function program.start(options)
@@ -182,6 +183,7 @@ function program.start(options)
     port = port, url = "http://127.0.0.1:" .. port,
     command = options.command or "serve", target = options.target,
     args = options.args or {}, env = options.env,
+    limit = options.descriptors and ("ulimit -n %d &&"):format(options.descriptors) or "",
   }, instance)
   local ok, err = pcall(self.restart, self, options)
   if not ok then
