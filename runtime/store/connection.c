@@ -144,19 +144,6 @@ static int open_connection(struct pagefile *f, struct connection **out,
     return rc;
 }
 
-/* The schema of the object, which the connection has parsed, is the one that
- * every object starts with. */
-static bool has_template_schema(struct pagefile *f)
-{
-    enum { COOKIE_AT = 40, COOKIE_SIZE = 4 }; /* of SQLite's file format */
-    uint8_t page[STORE_PAGE];
-
-    return pagefile_read(f, 1, page) == 0 &&
-           memcmp(page + COOKIE_AT,
-                  f->client->store->image.pages[0]->bytes + COOKIE_AT,
-                  COOKIE_SIZE) == 0;
-}
-
 static bool is_busy(struct connection *c)
 {
     if (sqlite3_get_autocommit(c->sqlite) == 0)
@@ -185,38 +172,30 @@ static bool unlock(struct connection *c)
            touch_page(c) && !vfs_is_locked(c->sqlite);
 }
 
-/* As large as every object at first. */
-static bool has_template_size(const struct pagefile *f)
+static bool forget_pages(struct connection *c)
 {
-    return f->page_count == f->client->store->image.count;
+    return sqlite3_file_control(c->sqlite, "main", SQLITE_FCNTL_RESET_CACHE,
+                                NULL) == SQLITE_OK;
 }
 
 /* Make the connection forget its object; false where it cannot, and then it is
- * of no use but to that.  `next` (NULL: not known yet) gets it: what SQLite
- * knows under its lock but for the cache, the number of pages, may be the same
- * there, and then it needs not give up the lock, which costs more than all the
- * rest. */
-static bool unbind(struct connection *c, const struct pagefile *next)
+ * of no use but to that.  It keeps its lock, which is dear to give up. */
+static bool unbind(struct connection *c)
 {
     if (!c->is_plain || c->file->failure != 0 || is_busy(c) ||
-        !has_template_schema(c->file))
+        !vfs_has_template_schema(c->sqlite))
         return false;
-    bool is_alike = next != NULL && !next->state.exists &&
-                    has_template_size(next) && has_template_size(c->file);
-
     sqlite3_progress_handler(c->sqlite, 0, NULL, NULL);
-    if ((!is_alike && !unlock(c)) ||
-        sqlite3_file_control(c->sqlite, "main", SQLITE_FCNTL_RESET_CACHE,
-                             NULL) != SQLITE_OK)
+    if (!forget_pages(c))
         return false;
+    c->pages = c->file->page_count;
     vfs_unbind(c->sqlite);
     c->file = NULL;
     return true;
 }
 
 /* One that another object holds and does not need now, unbound, or NULL. */
-static struct connection *take_held(struct connection_queue *q,
-                                    const struct pagefile *next)
+static struct connection *take_held(struct connection_queue *q)
 {
     for (size_t i = 0; i < TRIES && i < q->count; i++) {
         struct connection *c = first_of(q);
@@ -227,17 +206,16 @@ static struct connection *take_held(struct connection_queue *q,
         }
         leave(c);
         *c->holder = NULL;
-        if (unbind(c, next))
+        if (unbind(c))
             return c;
         close_connection(c);
     }
     return NULL;
 }
 
-/* One without an object, for `next` in `queue`, or NULL. */
+/* One without an object, for one in `queue`, or NULL. */
 static struct connection *take_unbound(struct connections *home,
-                                       struct connection_queue *queue,
-                                       const struct pagefile *next)
+                                       struct connection_queue *queue)
 {
     struct connection *c = first_of(&home->spare);
 
@@ -245,13 +223,20 @@ static struct connection *take_unbound(struct connections *home,
         leave(c);
         return c;
     }
-    return queue->count < queue->max ? NULL : take_held(queue, next);
+    return queue->count < queue->max ? NULL : take_held(queue);
 }
 
+/* What SQLite knows under its lock but for the cache is the number of pages.
+ * Where that is the same again the lock, which costs more than all the rest,
+ * stays; elsewhere it is given up while the connection reads the template. */
 static bool bind(struct connection *c, struct pagefile *f)
 {
+    bool is_alike = vfs_is_locked(c->sqlite) && c->pages == f->page_count;
+
+    if (!is_alike && (!unlock(c) || !forget_pages(c)))
+        return false;
     vfs_bind(c->sqlite, f);
-    return vfs_is_locked(c->sqlite) ||
+    return is_alike ||
            sqlite3_exec(c->sqlite, "PRAGMA locking_mode = EXCLUSIVE", NULL,
                         NULL, NULL) == SQLITE_OK;
 }
@@ -262,7 +247,7 @@ int connection_take(struct pagefile *f, struct connection **holder,
     struct connections *home = &f->client->connections;
     struct connection_queue *queue =
         f->is_known ? &home->staying : &home->guests;
-    struct connection *c = take_unbound(home, queue, f);
+    struct connection *c = take_unbound(home, queue);
     int rc = 0;
 
     *holder = NULL;
@@ -305,7 +290,7 @@ void connection_drop(struct connection *c)
 
     leave(c);
     *c->holder = NULL;
-    if (spare->count < spare->max && unbind(c, NULL))
+    if (spare->count < spare->max && unbind(c))
         push(spare, c);
     else
         close_connection(c);

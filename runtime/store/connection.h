@@ -18,6 +18,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/list.h"
@@ -29,7 +30,7 @@ enum {
     /* Plain ones that a client opens before it takes one from an object. */
     CONNECTIONS_GUESTS = 64,
     CONNECTIONS_STAYING = 1024,
-    CONNECTIONS_SPARE = 16,
+    CONNECTIONS_SPARE = 64,
     CONNECTION_OWN = 21, /* statements that a holder may keep with it */
 };
 
@@ -52,7 +53,8 @@ struct connection {
     bool is_plain;
     struct list link;
     struct connection_queue *queue; /* that it is in, or NULL */
-    struct pagefile *file;
+    struct pagefile *file;          /* NULL: it is spare */
+    uint32_t pages; /* of the object that it is not bound to any more */
     struct connection **holder;
 };
 

@@ -182,7 +182,7 @@ struct store_client *store_attach(struct store *s, void (*wake)(void *arg),
     connections_init(&c->connections);
     list_init(&c->checkpoints.waiting);
     list_init(&c->checkpoints.done);
-    vfs_init(&c->vfs, s->config.clock);
+    vfs_init(&c->vfs, s->config.clock, &s->image);
     atomic_init(&c->needed_from, log_last(s->log) + 1);
     log_attach(s->log, &c->port);
     pthread_mutex_lock(&s->mutex);

@@ -7,10 +7,14 @@
 #include "base/random.h"
 #include "store/sqlmem.h"
 
+enum { COOKIE_AT = 40, COOKIE_SIZE = 4 }; /* of SQLite's file format */
+
 struct vfs_file {
     sqlite3_file base;
+    const struct vfs *vfs;
     struct pagefile *pages; /* NULL while the connection is kept for another */
     int lock;
+    uint8_t cookie[COOKIE_SIZE]; /* of page 1 as SQLite saw it last */
 };
 
 static struct pagefile *pages_of(sqlite3_file *file)
@@ -31,25 +35,46 @@ static int sqlite_code(int rc, int io)
     return rc == 0 ? SQLITE_OK : io;
 }
 
+static uint32_t count_of(const struct vfs_file *f)
+{
+    return f->pages != NULL ? f->pages->page_count : f->vfs->image->count;
+}
+
+static int read_page(const struct vfs_file *f, uint32_t number, uint8_t *out)
+{
+    if (f->pages != NULL)
+        return pagefile_read(f->pages, number, out);
+    memcpy(out, f->vfs->image->pages[number - 1]->bytes, STORE_PAGE);
+    return 0;
+}
+
+static void note_schema(struct vfs_file *f, uint32_t number,
+                        const uint8_t *page)
+{
+    if (number == 1)
+        memcpy(f->cookie, page + COOKIE_AT, COOKIE_SIZE);
+}
+
 /* Only pages whole, and parts of one at the start of the file. */
 static int file_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
 {
-    struct pagefile *f = pages_of(file);
+    struct vfs_file *f = container_of(file, struct vfs_file, base);
     uint32_t number = (uint32_t)(at / STORE_PAGE) + 1;
     size_t skip = (size_t)(at % STORE_PAGE);
     uint8_t page[STORE_PAGE];
 
-    if (number > f->page_count) {
+    if (number > count_of(f)) {
         memset(out, 0, (size_t)n);
         return SQLITE_IOERR_SHORT_READ;
     }
     if (skip + (size_t)n > STORE_PAGE)
         return SQLITE_IOERR_READ;
-    if (n == STORE_PAGE)
-        return sqlite_code(pagefile_read(f, number, out), SQLITE_IOERR_READ);
-    int rc = pagefile_read(f, number, page);
-    if (rc == 0)
+    uint8_t *whole = n == STORE_PAGE ? out : page;
+    int rc = read_page(f, number, whole);
+    if (rc == 0 && whole != out)
         memcpy(out, page + skip, (size_t)n);
+    else if (rc == 0)
+        note_schema(f, number, whole);
     return sqlite_code(rc, SQLITE_IOERR_READ);
 }
 
@@ -58,6 +83,8 @@ static int file_write(sqlite3_file *file, const void *p, int n,
 {
     if (n != STORE_PAGE || at % STORE_PAGE != 0)
         return SQLITE_IOERR_WRITE;
+    if (at == 0)
+        note_schema(container_of(file, struct vfs_file, base), 1, p);
     int rc = pagefile_write(pages_of(file), (uint32_t)(at / STORE_PAGE) + 1, p);
     return sqlite_code(rc, SQLITE_IOERR_WRITE);
 }
@@ -77,7 +104,9 @@ static int file_sync(sqlite3_file *file, int flags)
 
 static int file_size(sqlite3_file *file, sqlite3_int64 *out)
 {
-    *out = (sqlite3_int64)pages_of(file)->page_count * STORE_PAGE;
+    const struct vfs_file *f = container_of(file, struct vfs_file, base);
+
+    *out = (sqlite3_int64)count_of(f) * STORE_PAGE;
     return SQLITE_OK;
 }
 
@@ -146,6 +175,7 @@ static int vfs_open(sqlite3_vfs *base, const char *name, sqlite3_file *file,
     f->base.pMethods = NULL;
     if ((flags & SQLITE_OPEN_MAIN_DB) == 0 || v->connecting == NULL)
         return SQLITE_CANTOPEN;
+    f->vfs = v;
     f->pages = v->connecting;
     f->lock = SQLITE_LOCK_NONE;
     v->connecting = NULL;
@@ -207,9 +237,10 @@ static int vfs_last_error(sqlite3_vfs *base, int n, char *out)
     return 0;
 }
 
-void vfs_init(struct vfs *v, const struct clock *clock)
+void vfs_init(struct vfs *v, const struct clock *clock,
+              const struct template_image *image)
 {
-    *v = (struct vfs){.clock = clock};
+    *v = (struct vfs){.clock = clock, .image = image};
     snprintf(v->name, sizeof(v->name), "moonkeep-%p", (void *)v);
     v->base = (sqlite3_vfs){
         .iVersion = 2,
@@ -249,6 +280,14 @@ void vfs_bind(sqlite3 *db, struct pagefile *pages)
 void vfs_unbind(sqlite3 *db)
 {
     file_of(db)->pages = NULL;
+}
+
+bool vfs_has_template_schema(sqlite3 *db)
+{
+    const struct vfs_file *f = file_of(db);
+
+    return memcmp(f->cookie, f->vfs->image->pages[0]->bytes + COOKIE_AT,
+                  COOKIE_SIZE) == 0;
 }
 
 bool vfs_is_locked(sqlite3 *db)

@@ -26,22 +26,27 @@ struct template_image {
 struct vfs {
     sqlite3_vfs base;
     const struct clock *clock;
+    const struct template_image *image;
     struct pagefile *connecting; /* the one that pagefile_connect opens */
     char name[32];
 };
 
 /* Configure SQLite for the whole process; once, any thread. */
 int vfs_init_library(struct error *err);
-/* Register; `v` stays where it is until vfs_fini. */
-void vfs_init(struct vfs *v, const struct clock *clock);
+/* Register; `v` stays where it is until vfs_fini.  The rest is borrowed. */
+void vfs_init(struct vfs *v, const struct clock *clock,
+              const struct template_image *image);
 void vfs_fini(struct vfs *v);
 
 /* Let the connection's file be another object's: only for a connection that
  * has nothing of the former one in its cache, and holds no lock or goes to as
  * many pages. */
 void vfs_bind(sqlite3 *db, struct pagefile *pages);
-/* Take its object away. */
+/* Take its object away: it reads as the template. */
 void vfs_unbind(sqlite3 *db);
+/* The schema that the connection knows is the one that every object starts
+ * with. */
+bool vfs_has_template_schema(sqlite3 *db);
 /* Whether SQLite holds a lock on the file, and thus believes that nobody else
  * changes its size. */
 bool vfs_is_locked(sqlite3 *db);
