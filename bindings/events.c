@@ -43,11 +43,10 @@ static int fetch_k(lua_State *L, int status, lua_KContext ctx)
     return 0;
 }
 
-/* The event keeps a reference: what is under way can be told from it. */
+/* The event keeps its own: what is under way can be told from it. */
 static void push_request(lua_State *L, struct event *e)
 {
-    e->begun = request_hold(e->request);
-    bind_push_request(L, &e->request);
+    bind_push_request(L, e->request);
 }
 
 /* Push the class's function `name` and the instance. */

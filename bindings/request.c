@@ -195,21 +195,19 @@ struct lrequest *request_test(lua_State *L, int idx)
     return bind_test(L, idx, &request_class);
 }
 
-void bind_push_request(lua_State *L, struct request **rq)
+void bind_push_request(lua_State *L, struct request *rq)
 {
     struct lrequest *u;
 
-    if ((*rq)->body != NULL) {
+    if (rq->body != NULL) {
         u = request_new(L);
-        u->rq = *rq;
-        u->content.body = body_hold(u->rq->body);
+        u->rq = request_hold(rq);
+        u->content.body = body_hold(rq->body);
     } else {
-        u = bind_new(L, &request_class, sizeof(*u) + request_size(*rq),
+        u = bind_new(L, &request_class, sizeof(*u) + request_size(rq),
                      VALUE_QUERY_ALL);
-        u->rq = request_place(u->head, *rq);
-        request_drop(*rq);
+        u->rq = request_place(u->head, rq);
     }
-    *rq = NULL;
     u->content.is_plain = true;
 }
 

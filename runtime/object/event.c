@@ -72,7 +72,6 @@ void event_free(struct event *e)
     MUST(e->task == NULL);
     list_unlink(&e->link);
     request_drop(e->request);
-    request_drop(e->begun);
     free(e->method);
     buf_fini(&e->args);
     targets_fini(&e->targets);

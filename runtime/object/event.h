@@ -80,8 +80,7 @@ struct event {
     struct list link;        /* mailbox, or the object's events under way */
     struct gate_item gate;   /* holds the finished event */
     struct reply *reply;     /* NULL: nobody waits */
-    struct request *request; /* FETCH; owned; NULL once the script has it */
-    struct request *begun;   /* FETCH: then, a reference to tell what it is */
+    struct request *request; /* FETCH; a reference */
     uint64_t target;         /* CALL: number of one of the object's targets; 0:
                                 a method of its class */
     char *method;            /* CALL; owned, NUL-terminated; "" when the target

@@ -61,7 +61,7 @@ void keepers_describe(const struct object *o, const struct event *e,
 {
     switch (e->kind) {
     case EVENT_FETCH:
-        describe_request(e->begun != NULL ? e->begun : e->request, out);
+        describe_request(e->request, out);
         break;
     case EVENT_CALL:
         buf_add_text(out, e->target == 0 ? e->method : "call by reference");

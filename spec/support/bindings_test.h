@@ -48,7 +48,8 @@ static int test_request(lua_State *L)
     }
     struct request *built = request_build(&rq);
 
-    bind_push_request(L, &built);
+    bind_push_request(L, built);
+    request_drop(built);
     return 1;
 }
 
@@ -143,7 +144,8 @@ static int test_forward(lua_State *L)
     lua_settop(L, 2);
     struct request *rq = bind_check_request(L, 1, 1);
 
-    bind_push_request(L, &rq);
+    bind_push_request(L, rq);
+    request_drop(rq);
     return 1;
 }
 
