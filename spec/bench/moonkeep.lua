@@ -14,8 +14,8 @@ function moonkeep.program()
   return absolute((os.getenv("MOONKEEP_BUILD") or "build") .. "/moonkeep")
 end
 
--- Serve apps/<app>.lua with one worker and its data in `folder`.  `options`:
--- limits (text of a Lua table), env (put before the command), place (a name:
+-- Serve apps/<app>.lua, with one worker unless told otherwise, and its data in `folder`.  `options`:
+-- limits (text of a Lua table), env (put before the command), workers, place (a name:
 -- servers of the same one have the same data, one after another).  The data
 -- folder is in `data` of what is returned.
 function moonkeep.start(folder, app, options)
@@ -25,9 +25,9 @@ function moonkeep.start(folder, app, options)
   process.run("mkdir -p " .. place)
   process.write(place .. "/moonkeep.lua", ("return { main = %q, limits = %s }\n")
     :format(absolute(HERE .. "/apps/" .. app .. ".lua"), options.limits or "{}"))
-  local server = process.start(("%s %s serve --config %s/moonkeep.lua --workers 1 "
+  local server = process.start(("%s %s serve --config %s/moonkeep.lua --workers %d "
     .. "--listen 127.0.0.1:%d --data %s/data")
-    :format(options.env or "", moonkeep.program(), place, port, place),
+    :format(options.env or "", moonkeep.program(), place, options.workers or 1, port, place),
     port, place .. "/log")
   server.data = place .. "/data"
   return server
