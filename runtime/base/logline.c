@@ -25,6 +25,9 @@ enum {
 };
 
 struct logger {
+    /* Takes each line instead of a thread; NULL: the thread does. */
+    void (*take)(void *arg, const struct log_line *line);
+    void *arg;
     int fd;
     enum log_format format;
     enum log_level lowest;
@@ -174,10 +177,21 @@ struct logger *logger_new(int fd, enum log_format format, enum log_level lowest,
     return l;
 }
 
-void logger_free(struct logger *l)
+struct logger *logger_new_taken(enum log_level lowest,
+                                void (*take)(void *arg,
+                                             const struct log_line *line),
+                                void *arg)
 {
-    if (l == NULL)
-        return;
+    struct logger *l = mem_zalloc(sizeof(*l));
+
+    l->lowest = lowest;
+    l->take = take;
+    l->arg = arg;
+    return l;
+}
+
+static void stop(struct logger *l)
+{
     pthread_mutex_lock(&l->mutex);
     l->is_stopping = true;
     pthread_cond_signal(&l->filled);
@@ -187,6 +201,14 @@ void logger_free(struct logger *l)
     pthread_cond_destroy(&l->filled);
     pthread_mutex_destroy(&l->mutex);
     buf_fini(&l->queue);
+}
+
+void logger_free(struct logger *l)
+{
+    if (l == NULL)
+        return;
+    if (l->take == NULL)
+        stop(l);
     free(l);
 }
 
@@ -210,6 +232,10 @@ void logger_write(struct logger *l, const struct log_line *line)
 
     if (l == NULL || line->level < l->lowest)
         return;
+    if (l->take != NULL) {
+        l->take(l->arg, line);
+        return;
+    }
     format_line(l, line, &text);
     enqueue(l, &text);
     buf_fini(&text);

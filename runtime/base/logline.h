@@ -34,6 +34,12 @@ struct log_line {
 /* `fd` is not closed.  `lowest` is the lowest level that is written. */
 struct logger *logger_new(int fd, enum log_format format, enum log_level lowest,
                           const struct clock *clock);
+/* A logger that keeps nothing and has no thread: every line of at least
+ * `lowest` goes to take(arg, line), on the thread that writes it. */
+struct logger *logger_new_taken(enum log_level lowest,
+                                void (*take)(void *arg,
+                                             const struct log_line *line),
+                                void *arg);
 /* Write what is queued, stop the thread, free. */
 void logger_free(struct logger *l);
 /* Queue one line.  Any thread; never blocks on the reader. NULL logger: drop.
