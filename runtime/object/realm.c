@@ -161,14 +161,17 @@ static void run_turn(struct realm *r, struct object *o)
 
 bool realm_run(struct realm *r, uint64_t budget_ns)
 {
+    bool is_virtual = r->config.clock->is_virtual;
     uint64_t start = clock_mono_ns(r->config.clock);
+    uint64_t turns = 0;
     struct list *link;
 
-    r->now_ns = r->config.clock->is_virtual ? 0 : start;
+    r->now_ns = is_virtual ? 0 : start;
     idle_leave(r);
     while ((link = list_shift(&r->run_queue)) != NULL) {
         run_turn(r, container_of(link, struct object, run_link));
-        if (realm_now_ns(r) - start > budget_ns)
+        turns++;
+        if ((is_virtual ? turns : realm_now_ns(r) - start) > budget_ns)
             break;
         if (list_empty(&r->run_queue))
             idle_leave(r);

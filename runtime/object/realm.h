@@ -53,7 +53,7 @@ struct realm_limits {
 };
 
 struct realm_config {
-    uv_loop_t *loop;
+    uv_loop_t *loop; /* NULL: whoever moves the clock calls timers_run */
     const struct clock *clock;
     struct random *random;
     struct store_client *store; /* borrowed */
@@ -124,7 +124,8 @@ void realm_deliver(struct realm *r, const struct object_class *cls,
 void realm_deliver_to(struct object *o, struct event *e);
 /* The same to the router, however full its mailbox is. */
 void realm_route(struct realm *r, struct event *e);
-/* Run turns until nothing is left or `budget_ns` has passed.  Returns whether
+/* Run turns until nothing is left or `budget_ns` has passed; of a virtual
+ * clock, which stands still meanwhile, each turn takes one.  Returns whether
  * something is left. */
 bool realm_run(struct realm *r, uint64_t budget_ns);
 /* The store has something to report: open the gate, or reset what failed. */

@@ -19,6 +19,9 @@ enum {
     CLASS_MAX = 64      /* bytes of a class's name */
 };
 
+/* A hundred years: more, and times in nanoseconds overflow. */
+#define STEADY_MS INT64_C(3155760000000)
+
 /* What was not used of the rate may be made up for within this time: timers
  * are not that exact. */
 #define BURST_NS 10000000u
@@ -157,9 +160,14 @@ static int read_page(struct scheduler *s, struct error *err)
                          &s->has_later, err);
 }
 
+static int64_t window_of(const struct scheduler *s)
+{
+    return s->config.is_steady ? STEADY_MS : SCHEDULER_WINDOW_MS;
+}
+
 static void move_window(struct scheduler *s)
 {
-    s->until = wall_of(s) + SCHEDULER_WINDOW_MS;
+    s->until = wall_of(s) + window_of(s);
     s->read_time = 0;
     memset(&s->read_id, 0, sizeof(s->read_id));
     s->is_read = false;
@@ -246,14 +254,14 @@ static uint64_t sleep_ms(const struct scheduler *s, bool is_held_up)
     const struct due *d = due_first(&s->heap);
     int64_t wall = wall_of(s);
     uint64_t now = mono_of(s);
-    int64_t look = LOOK_MS;
+    int64_t look = s->config.is_steady ? window_of(s) - AHEAD_MS : LOOK_MS;
 
     if (s->paused_ns > now)
         return ms_until(now, s->paused_ns);
     if (wants_page(s))
         return 0;
     if (d == NULL && !s->has_later)
-        look = SCHEDULER_WINDOW_MS - AHEAD_MS;
+        look = window_of(s) - AHEAD_MS;
     /* Without room somebody calls when there is some. */
     if (is_held_up && has_room(s))
         return ms_until(now, s->next_ns);

@@ -30,7 +30,9 @@ struct object_class;
 struct realm;
 
 struct scheduler_config {
-    bool is_off;                 /* no alarm fires */
+    bool is_off;    /* no alarm fires */
+    bool is_steady; /* the wall clock never jumps: nobody looks at it, and the
+                       window is as wide as time */
     struct directory *directory; /* borrowed: is told where it was wrong; NULL:
                                     is not */
     /* The object lives in this realm; NULL: all do. */

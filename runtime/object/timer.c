@@ -49,6 +49,8 @@ static void on_due(uv_timer_t *handle);
 /* The uv timer always stands at the first due time. */
 static void arm(struct timers *ts)
 {
+    if (ts->handle.loop == NULL)
+        return;
     if (ts->count == 0) {
         uv_timer_stop(&ts->handle);
         return;
@@ -101,7 +103,7 @@ uint64_t timers_next_ns(const struct timers *ts)
 void timers_init(struct timers *ts, uv_loop_t *loop, const struct clock *clock)
 {
     *ts = (struct timers){.clock = clock};
-    MUST(uv_timer_init(loop, &ts->handle) == 0);
+    MUST(loop == NULL || uv_timer_init(loop, &ts->handle) == 0);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -121,7 +123,10 @@ void timers_close(struct timers *ts, void (*closed)(void *arg), void *arg)
     ts->cap = 0;
     ts->closed = closed;
     ts->closed_arg = arg;
-    uv_close((uv_handle_t *)&ts->handle, on_closed);
+    if (ts->handle.loop == NULL)
+        closed(arg);
+    else
+        uv_close((uv_handle_t *)&ts->handle, on_closed);
 }
 
 void timer_start(struct timers *ts, struct timer *t, uint64_t ms, timer_cb cb)

@@ -1,5 +1,6 @@
 /*
- * timer.h - timers of one worker: a heap by due time behind one uv timer.
+ * timer.h - timers of one worker: a heap by due time behind one uv timer, or
+ * behind nothing, for whoever moves a virtual clock.
  *
  * A timer is embedded in its owner's struct; it is idle or in the heap of one
  * `struct timers`.  Callbacks run on the loop's thread, one after another in
@@ -30,7 +31,7 @@ struct timer {
 
 struct timers {
     const struct clock *clock;
-    uv_timer_t handle;
+    uv_timer_t handle;   /* its loop is NULL: there is none */
     struct timer **heap; /* owned array */
     size_t count, cap;
     uint64_t order;
@@ -38,9 +39,11 @@ struct timers {
     void *closed_arg;
 };
 
-/* On `loop`; timers_close ends it. */
+/* On `loop`; timers_close ends it.  NULL: timers_run alone calls what is due.
+ */
 void timers_init(struct timers *ts, uv_loop_t *loop, const struct clock *clock);
-/* Forget every timer; `closed(arg)` when the loop has let go of the handle. */
+/* Forget every timer; `closed(arg)` when the loop has let go of the handle,
+ * without one before this returns. */
 void timers_close(struct timers *ts, void (*closed)(void *arg), void *arg);
 
 /* For whoever moves a virtual clock: when the first timer is due, of
