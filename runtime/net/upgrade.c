@@ -28,35 +28,6 @@ static void check_request(const struct exchange *x, struct ws_handshake *out)
     }
 }
 
-/* Find the sub-protocol that the answer chose; empty without one. */
-static int read_protocol(const struct exchange *x, const struct response *rs,
-                         struct slice *out, struct error *err)
-{
-    const struct field *found = NULL;
-
-    *out = (struct slice){0};
-    for (uint32_t i = 0; i < rs->field_count; i++) {
-        const struct field *f = &rs->fields[i];
-
-        if (!slice_eq_nocase(f->name, SLICE("Sec-WebSocket-Protocol")))
-            continue;
-        if (found != NULL)
-            return error_set(err, ERR_INVALID,
-                             "expected one Sec-WebSocket-Protocol in the "
-                             "answer, got several");
-        found = f;
-    }
-    if (found == NULL)
-        return 0;
-    *out = found->value;
-    if (ws_handshake_has_protocol(x->handshake, found->value))
-        return 0;
-    return error_set(err, ERR_INVALID,
-                     "expected Sec-WebSocket-Protocol to be one that the "
-                     "client offered, got \"%.*s\"",
-                     (int)found->value.n, found->value.p);
-}
-
 /* Answer with `instead`; the handler's response is let go. */
 static void refuse(struct exchange *x, struct response *rs,
                    struct response *instead)
@@ -95,7 +66,7 @@ int exchange_upgrade(struct exchange *x, struct response *rs,
         refuse(x, rs, ws_handshake_refuse(&h));
         return error_set(err, ERR_PROTO, "%s", h.text);
     }
-    int rc = read_protocol(x, rs, &protocol, err);
+    int rc = ws_handshake_chosen(x->handshake, rs, &protocol, err);
 
     if (rc != 0) {
         refuse(x, rs, response_text(500, slice_of(status_reason(500))));

@@ -173,6 +173,34 @@ bool ws_handshake_has_protocol(const struct request *rq, struct slice name)
     return false;
 }
 
+int ws_handshake_chosen(const struct request *rq, const struct response *rs,
+                        struct slice *out, struct error *e)
+{
+    const struct field *found = NULL;
+
+    *out = (struct slice){0};
+    for (uint32_t i = 0; i < rs->field_count; i++) {
+        const struct field *f = &rs->fields[i];
+
+        if (!slice_eq_nocase(f->name, SLICE("sec-websocket-protocol")))
+            continue;
+        if (found != NULL)
+            return error_set(e, ERR_INVALID,
+                             "expected one Sec-WebSocket-Protocol in the "
+                             "answer, got several");
+        found = f;
+    }
+    if (found == NULL)
+        return 0;
+    *out = found->value;
+    if (ws_handshake_has_protocol(rq, found->value))
+        return 0;
+    return error_set(e, ERR_INVALID,
+                     "expected Sec-WebSocket-Protocol to be one that the "
+                     "client offered, got \"%.*s\"",
+                     (int)found->value.n, found->value.p);
+}
+
 /* The field of that name in the answer is ours alone. */
 static bool is_ours(struct slice name)
 {

@@ -42,6 +42,11 @@ struct response *ws_handshake_refuse(const struct ws_handshake *h);
 
 /* The request offers this sub-protocol (its case counts). */
 bool ws_handshake_has_protocol(const struct request *rq, struct slice name);
+/* Find the sub-protocol that `rs`, the handler's response to `rq`, chose;
+ * borrowed from it, empty without one.  ERR_INVALID with `e` set: several, or
+ * one that was not offered. */
+int ws_handshake_chosen(const struct request *rq, const struct response *rs,
+                        struct slice *out, struct error *e);
 
 /*
  * Append the whole head of the answer to an accepted one to `out`.
