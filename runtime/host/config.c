@@ -12,6 +12,7 @@
 #include "vm/datatable.h"
 
 #define CONFIG_NAME "moonkeep.lua"
+#define OVER_NAME   "start"
 
 static char *dup_text(const char *text)
 {
@@ -138,16 +139,17 @@ static int locate_file(struct config *c, const char *file, struct error *err)
     return 0;
 }
 
-static int read_file(struct config *c, struct error *err)
+static int read_file(struct config *c, struct slice settings, struct error *err)
 {
     struct datatable *table = NULL;
 
-    if (c->file == NULL)
+    if (c->file == NULL && settings.n == 0)
         return 0;
-    int rc = datatable_open(c->file, &table, err);
+    int rc = datatable_open(c->file, settings, &table, err);
     if (rc != 0)
         return rc;
-    rc = config_keys_apply(c, table, err);
+    rc =
+        config_keys_apply(c, settings.n == 0 ? c->file : OVER_NAME, table, err);
     datatable_close(table);
     return rc;
 }
@@ -211,7 +213,7 @@ static int check_assets(const struct config *c, struct error *err)
 /* The steps of config_load that need the target's own folder, which is not
  * c->folder when --config names a file elsewhere. */
 static int load(struct config *c, const char *target, const char *file,
-                struct error *err)
+                struct slice settings, struct error *err)
 {
     int rc = locate_target(c, target, file, err);
     if (rc != 0)
@@ -224,7 +226,7 @@ static int load(struct config *c, const char *target, const char *file,
     c->app = app_name(c->folder);
     c->data = join(c->folder, ".moonkeep");
     if (rc == 0)
-        rc = read_file(c, err);
+        rc = read_file(c, settings, err);
     if (named != NULL) {
         free(c->main);
         c->main = named;
@@ -239,7 +241,20 @@ int config_load(const char *target, const char *file, struct config *out,
                 struct error *err)
 {
     set_defaults(out);
-    return load(out, target, file, err);
+    return load(out, target, file, (struct slice){0}, err);
+}
+
+int config_load_over(const char *target, const char *file,
+                     struct slice settings, struct config *out,
+                     struct error *err)
+{
+    int rc = config_load(target, file, out, err); /* the file's own errors */
+
+    if (rc != 0 || settings.n == 0)
+        return rc;
+    config_fini(out);
+    set_defaults(out);
+    return load(out, target, file, settings, err);
 }
 
 static void pairs_fini(struct config_pair *pairs, size_t count)

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/slice.h"
 #include "net/fetch_policy.h"
 
 /* Every limit of API.md section 12, in the unit of its name; ping_ms 0: no
@@ -96,6 +97,15 @@ struct config {
  */
 int config_load(const char *target, const char *file, struct config *out,
                 struct error *err);
+/*
+ * The same with `settings` (a table as value.h encodes it; empty: none) over
+ * what the file says: each key in place of the file's, but a table merged into
+ * the file's, member by member.  Errors in them name `start` instead of the
+ * file.
+ */
+int config_load_over(const char *target, const char *file,
+                     struct slice settings, struct config *out,
+                     struct error *err);
 void config_fini(struct config *c);
 
 /*

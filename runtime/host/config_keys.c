@@ -271,7 +271,7 @@ static int read_vars(struct config_reader *r, const struct datavalue *v)
     if (rc != 0 || v->count == 0)
         return rc;
     if (datatable_encode(r->table, "vars", VARS_MAX, &r->c->vars, &why) != 0)
-        return error_set(r->err, ERR_INVALID, "%s: %s", r->c->file, why.text);
+        return error_set(r->err, ERR_INVALID, "%s: %s", r->from, why.text);
     return 0;
 }
 
@@ -316,16 +316,16 @@ static int read_key(struct config_reader *r, const struct datamember *m)
     }
     if (m->key.type != DATA_STRING)
         return error_set(r->err, ERR_INVALID,
-                         "%s: names expected as keys, got %s", r->c->file,
+                         "%s: names expected as keys, got %s", r->from,
                          datavalue_describe(&m->key));
     return config_value_reject_unknown(r, m->key.string, key_names, KEY_COUNT);
 }
 
-int config_keys_apply(struct config *c, struct datatable *table,
-                      struct error *err)
+int config_keys_apply(struct config *c, const char *from,
+                      struct datatable *table, struct error *err)
 {
     const struct datavalue *top = datatable_top(table);
-    struct config_reader r = {.c = c, .table = table, .err = err};
+    struct config_reader r = {.c = c, .from = from, .table = table, .err = err};
 
     for (size_t i = 0; i < top->count; i++) {
         int rc = read_key(&r, &top->members[i]);

@@ -11,8 +11,8 @@
 struct datatable;
 
 /* Set in `c` what `table` says; paths are taken relative to c->folder, and
- * c->file is what errors name.  Returns 0 or ERR_INVALID with file and key. */
-int config_keys_apply(struct config *c, struct datatable *table,
-                      struct error *err);
+ * `from` is what errors name.  Returns 0 or ERR_INVALID with that and key. */
+int config_keys_apply(struct config *c, const char *from,
+                      struct datatable *table, struct error *err);
 
 #endif

@@ -18,8 +18,7 @@ int config_value_reject(const struct config_reader *r, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    return error_set(r->err, ERR_INVALID, "%s: %s: %s", r->c->file, r->path,
-                     text);
+    return error_set(r->err, ERR_INVALID, "%s: %s: %s", r->from, r->path, text);
 }
 
 int config_value_reject_type(const struct config_reader *r,

@@ -17,6 +17,7 @@ enum { CONFIG_PATH_MAX = 160 };
 /* What reading one key needs; all borrowed. */
 struct config_reader {
     struct config *c;
+    const char *from; /* the file, in messages */
     struct datatable *table;
     struct error *err;
     const char *path; /* of the key that is read: "limits.idle_ms" */

@@ -10,12 +10,18 @@
 
 struct datatable {
     lua_State *L;
-    const char *path; /* borrowed while it is opened */
-    size_t memory;    /* bytes that L has allocated */
-    size_t members;   /* read so far */
-    int load_status;  /* of luaL_loadfilex */
+    const char *path;  /* borrowed while it is opened; NULL: no file */
+    struct slice over; /* the same; empty: none */
+    size_t memory;     /* bytes that L has allocated */
+    size_t members;    /* read so far */
+    int load_status;   /* of luaL_loadfilex */
     struct datavalue top;
 };
+
+static const char *name_of(const struct datatable *d)
+{
+    return d->path == NULL ? "the settings" : d->path;
+}
 
 static const char top_key = 0; /* its address: the table in the registry */
 
@@ -89,7 +95,7 @@ static void read_table(struct datatable *d, int idx, int depth,
 
     d->members += n;
     if (d->members > DATATABLE_MEMBERS_MAX)
-        luaL_error(L, "%s: more than %d values", d->path,
+        luaL_error(L, "%s: more than %d values", name_of(d),
                    (int)DATATABLE_MEMBERS_MAX);
     out->members = mem_zalloc((n + 1) * sizeof(*out->members));
     for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1)) {
@@ -152,22 +158,75 @@ static void open_environment(lua_State *L)
     lua_setglobal(L, "os");
 }
 
-/* Protected: everything that may raise. */
-static int run_file(lua_State *L)
+/* Set t[k] = v for all of the table on top, which is popped; `t` is below it.
+ */
+static void set_all(lua_State *L)
 {
-    struct datatable *d = lua_touserdata(L, 1);
+    for (lua_pushnil(L); lua_next(L, -2) != 0;) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -5);
+    }
+    lua_pop(L, 1);
+}
 
-    open_environment(L);
+/* Merge the table on top into the one below it. */
+static void merge(lua_State *L)
+{
+    for (lua_pushnil(L); lua_next(L, -2) != 0;) {
+        lua_pushvalue(L, -2);
+        if (lua_istable(L, -2) && lua_rawget(L, -5) == LUA_TTABLE) {
+            lua_insert(L, -2);
+            set_all(L);
+            lua_pop(L, 1);
+            continue;
+        }
+        lua_settop(L, -2);
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -5);
+    }
+    lua_pop(L, 1);
+}
+
+static void push_over(struct datatable *d)
+{
+    struct error err;
+    size_t used;
+
+    if (value_decode(d->L, d->over, NULL, &used, &err) != 0)
+        luaL_error(d->L, "%s", err.text);
+    luaL_checktype(d->L, -1, LUA_TTABLE);
+}
+
+/* Push the table that the file returns. */
+static void run_file(lua_State *L, struct datatable *d)
+{
     d->load_status = luaL_loadfilex(L, d->path, "t");
     if (d->load_status != LUA_OK)
-        return lua_error(L);
+        lua_error(L);
     lua_sethook(L, on_steps, LUA_MASKCOUNT, DATATABLE_STEPS_MAX);
     lua_call(L, 0, 1);
     lua_sethook(L, NULL, 0, 0);
     if (!lua_istable(L, -1))
-        return luaL_error(L, "%s: a table expected, the file returns %s",
-                          d->path,
-                          lua_isnil(L, -1) ? "nothing" : luaL_typename(L, -1));
+        luaL_error(L, "%s: a table expected, the file returns %s", d->path,
+                   lua_isnil(L, -1) ? "nothing" : luaL_typename(L, -1));
+}
+
+/* Protected: everything that may raise. */
+static int run(lua_State *L)
+{
+    struct datatable *d = lua_touserdata(L, 1);
+
+    open_environment(L);
+    if (d->path != NULL)
+        run_file(L, d);
+    else
+        lua_newtable(L);
+    if (d->over.n != 0) {
+        push_over(d);
+        merge(L);
+    }
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &top_key);
     read_value(d, lua_gettop(L), 0, &d->top);
@@ -180,7 +239,7 @@ static int open_failed(struct datatable *d, int status, struct error *err)
 
     if (status == LUA_ERRMEM)
         return error_set(err, ERR_LUA, "%s: needs more than %d MiB of memory",
-                         d->path, DATATABLE_MEMORY_MAX / 1024 / 1024);
+                         name_of(d), DATATABLE_MEMORY_MAX / 1024 / 1024);
     if (d->load_status == LUA_ERRFILE)
         return error_set(err, ERR_NOT_FOUND, "%s", text);
     if (strstr(text, "attempt to load") == text) /* a binary chunk */
@@ -191,18 +250,20 @@ static int open_failed(struct datatable *d, int status, struct error *err)
     return error_set(err, ERR_LUA, "%s", text);
 }
 
-int datatable_open(const char *path, struct datatable **out, struct error *err)
+int datatable_open(const char *path, struct slice over, struct datatable **out,
+                   struct error *err)
 {
     struct datatable *d = mem_zalloc(sizeof(*d));
 
     *out = NULL;
     d->path = path;
+    d->over = over;
     d->L = lua_newstate(allocate, d);
     if (d->L == NULL) {
         free(d);
-        return error_set(err, ERR_NOMEM, "%s: out of memory", path);
+        return error_set(err, ERR_NOMEM, "out of memory");
     }
-    lua_pushcfunction(d->L, run_file);
+    lua_pushcfunction(d->L, run);
     lua_pushlightuserdata(d->L, d);
     int status = lua_pcall(d->L, 1, 0, 0);
     if (status != LUA_OK) {

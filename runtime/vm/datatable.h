@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/slice.h"
 
 enum {
     DATATABLE_MEMORY_MAX = 16 * 1024 * 1024, /* bytes of Lua memory */
@@ -57,14 +58,18 @@ struct datamember {
 struct datatable; /* opaque: the state, and what the file returned */
 
 /*
- * Run the file at `path` and read the table that it returns.
+ * Run the file at `path` (NULL: none) and read the table that it returns, with
+ * `over`, a table as value.h encodes it, over it: each member in place of the
+ * file's, but a table merged into the file's, member by member.  Empty:
+ * nothing.
  *
  * Returns 0, or ERR_NOT_FOUND (no such file), ERR_LUA (does not load, fails,
  * runs too long, needs too much memory, returns something else than a table;
  * the text has file and line where Lua knows them).  On failure *out is NULL.
  * Blocks on the disk.
  */
-int datatable_open(const char *path, struct datatable **out, struct error *err);
+int datatable_open(const char *path, struct slice over, struct datatable **out,
+                   struct error *err);
 void datatable_close(struct datatable *d); /* NULL is allowed */
 
 /* The table that the file returned; borrowed until datatable_close. */
