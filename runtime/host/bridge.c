@@ -64,7 +64,7 @@ static bool is_code(const struct failure *f, const char *code)
     return f->code != NULL && strcmp(f->code, code) == 0;
 }
 
-static struct response *answer_failure(struct worker *w,
+struct response *bridge_answer_failure(struct worker *w,
                                        const struct failure *f)
 {
     if (is_code(f, "overloaded"))
@@ -90,7 +90,7 @@ static void on_routed(struct reply *r, struct outcome *o)
 
     o->response = NULL;
     if (o->kind != OUTCOME_RESPONSE)
-        rs = answer_failure(h->worker, o->failure);
+        rs = bridge_answer_failure(h->worker, o->failure);
     h->response = rs;
     list_push(&h->worker->answered, &h->link);
     if (h->worker->realm.is_closing)

@@ -12,10 +12,15 @@
 #include "net/port.h"
 #include "object/port.h"
 
+struct failure;
+struct response;
 struct worker;
 
 /* What the server of `w` calls. */
 struct net_handler bridge_net_handler(struct worker *w);
+/* What a client gets when the router has failed with `f`, which is logged. */
+struct response *bridge_answer_failure(struct worker *w,
+                                       const struct failure *f);
 /* Send the responses that have come since the last call, in their order. */
 void bridge_answer(struct worker *w);
 /* What the objects of a worker ask of their host; `host` is the worker. */

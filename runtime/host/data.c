@@ -5,6 +5,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
+/* Of the simulated disk's log, which is memory that is filled with zeros. */
+enum { SEGMENT_BYTES = 256 << 10 };
+
 /* The file in the data folder, absolute; owned. */
 static char *directory_path(const char *data)
 {
@@ -17,7 +20,6 @@ static char *directory_path(const char *data)
     return path.p;
 }
 
-/* With `directory_path` to be freed. */
 static struct store_config config_of(const struct config *c,
                                      struct logger *logger, struct disk *disk)
 {
@@ -29,8 +31,7 @@ static struct store_config config_of(const struct config *c,
                                  .object_bytes = l->storage_mb << 20,
                                  .turn_bytes = l->turn_mb << 20,
                                  .durability =
-                                     c->relaxed ? STORE_RELAXED : STORE_DISK,
-                                 .directory_path = directory_path(c->data)};
+                                     c->relaxed ? STORE_RELAXED : STORE_DISK};
 }
 
 int data_open(const struct config *c, struct logger *logger, struct disk **disk,
@@ -42,9 +43,23 @@ int data_open(const struct config *c, struct logger *logger, struct disk **disk,
     if (rc != 0)
         return rc;
     struct store_config config = config_of(c, logger, *disk);
+    char *directory = directory_path(c->data);
+    config.directory_path = directory;
     rc = store_open(&config, out, err);
-    free((char *)(uintptr_t)config.directory_path);
+    free(directory);
     return rc;
+}
+
+int data_open_on(const struct config *c, struct logger *logger,
+                 struct disk *disk, const struct clock *clock,
+                 struct store **out, struct error *err)
+{
+    struct store_config config = config_of(c, logger, disk);
+
+    config.clock = clock;
+    config.threads = STORE_PUMPED;
+    config.segment_bytes = SEGMENT_BYTES;
+    return store_open(&config, out, err);
 }
 
 int64_t data_rebuild(const struct config *c, struct logger *logger,
@@ -57,8 +72,10 @@ int64_t data_rebuild(const struct config *c, struct logger *logger,
     if (rc != 0)
         return rc;
     struct store_config config = config_of(c, logger, disk);
+    char *directory = directory_path(c->data);
+    config.directory_path = directory;
     rc = store_rebuild_directory(&config, progress, arg, err);
-    free((char *)(uintptr_t)config.directory_path);
+    free(directory);
     disk->ops->free(disk);
     return rc;
 }

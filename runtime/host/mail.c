@@ -55,7 +55,7 @@ void mail_send(struct inbox *to, uv_async_t *async, struct letter *l)
     if (!is_closed) {
         list_push(&to->letters, &l->link);
         /* Inside the lock: inbox_close is followed by closing the async. */
-        if (!to->is_signalled)
+        if (!to->is_signalled && async != NULL)
             uv_async_send(async);
         to->is_signalled = true;
     }

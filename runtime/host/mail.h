@@ -97,7 +97,8 @@ void inbox_close(struct inbox *in);
 void inbox_fini(struct inbox *in);
 struct letter *letter_new(enum letter_kind kind, struct worker *from);
 void letter_free(struct letter *l);
-/* Put `l` (taken over) into the inbox and wake `async` if need be. */
+/* Put `l` (taken over) into the inbox and wake `async` (NULL: nobody) if need
+ * be. */
 void mail_send(struct inbox *to, uv_async_t *async, struct letter *l);
 /* Move all letters to `out`, in order. */
 void mail_take(struct inbox *in, struct list *out);

@@ -10,12 +10,14 @@
 #include "base/must.h"
 #include "bindings/script.h"
 #include "bindings/script_state.h"
+#include "host/bridge.h"
 #include "host/classes.h"
 #include "host/control.h"
 #include "host/data.h"
 #include "host/node_parts.h"
 #include "host/roster.h"
 #include "host/worker.h"
+#include "host/worker_still.h"
 #include "store/store.h"
 #include "vm/code.h"
 
@@ -23,7 +25,8 @@ struct node {
     const struct config *config;
     enum node_mode mode;
     struct logger *logger;
-    struct disk *disk;
+    struct node_stage stage;
+    struct disk *disk; /* owned; NULL: the stage's */
     struct store *store;
     struct code *code; /* NULL when offline */
     struct roster roster;
@@ -51,6 +54,26 @@ struct logger *node_logger(const struct node *n)
 struct store *node_store(const struct node *n)
 {
     return n->store;
+}
+
+const struct clock *node_clock(const struct node *n)
+{
+    return n->stage.clock;
+}
+
+struct random *node_random(const struct node *n)
+{
+    return n->stage.random;
+}
+
+const struct host_ops *node_host(const struct node *n)
+{
+    return n->stage.host;
+}
+
+void *node_world(const struct node *n)
+{
+    return n->stage.world;
 }
 
 struct code *node_code(const struct node *n)
@@ -98,16 +121,17 @@ void node_worker_drained(struct node *n)
 
 /* ---- the script ---- */
 
-/* Read the script anew: `*out` is held by the caller. */
-static int read_script(struct node *n, struct code **out,
+/* List the script `*code`, which is read if it is NULL, and then held by the
+ * caller. */
+static int read_script(struct node *n, struct code **code,
                        struct script_listing *listing, struct error *err)
 {
-    int rc = script_code_new(n->config->main, out, err);
+    int rc = *code == NULL ? script_code_new(n->config->main, code, err) : 0;
 
     *listing = (struct script_listing){0};
     if (rc != 0)
         return rc;
-    rc = script_listing_of(*out, (uint64_t)n->config->limits.cpu_ms * 1000000,
+    rc = script_listing_of(*code, (uint64_t)n->config->limits.cpu_ms * 1000000,
                            listing, err);
     for (size_t i = 0; rc == 0 && i < listing->class_count; i++)
         rc = config_check_class(n->config, listing->classes[i].name, err);
@@ -144,7 +168,7 @@ static int wanted_workers(const struct node *node)
 {
     const struct config *c = node->config;
 
-    if (node_is_private(node))
+    if (node_is_private(node) || node->mode == NODE_STILL)
         return 1;
     int n = c->workers == 0 ? (int)uv_available_parallelism() : c->workers;
 
@@ -195,20 +219,30 @@ static void open_control(struct node *n)
                       "commands will not reach this server: %s", err.text);
 }
 
-int node_start(const struct config *config, enum node_mode mode,
-               struct logger *logger, struct node **out, struct error *err)
+static struct node *new_node(const struct config *config, enum node_mode mode,
+                             struct logger *logger)
 {
     struct node *n = mem_zalloc(sizeof(*n));
-    int rc;
 
-    *out = NULL;
     n->config = config;
     n->mode = mode;
     n->logger = logger;
     MUST(uv_mutex_init(&n->mutex) == 0);
     MUST(uv_cond_init(&n->drained) == 0);
     roster_init(&n->roster);
-    rc = data_open(config, logger, &n->disk, &n->store, err);
+    return n;
+}
+
+int node_start(const struct config *config, enum node_mode mode,
+               struct logger *logger, struct node **out, struct error *err)
+{
+    struct node *n = new_node(config, mode, logger);
+
+    *out = NULL;
+    n->stage = (struct node_stage){.clock = clock_system(),
+                                   .random = random_system(),
+                                   .host = &bridge_host_ops};
+    int rc = data_open(config, logger, &n->disk, &n->store, err);
     if (rc == 0 && mode != NODE_OFFLINE)
         rc = load_script(n, err);
     if (rc == 0)
@@ -240,7 +274,7 @@ int node_port(const struct node *n)
 int node_reload(struct node *n, struct error *err)
 {
     struct script_listing listing;
-    struct code *code;
+    struct code *code = NULL;
     int rc = read_script(n, &code, &listing, err);
 
     if (rc == 0)
@@ -321,4 +355,39 @@ void node_free(struct node *n)
     uv_mutex_destroy(&n->mutex);
     free(n->workers);
     free(n);
+}
+
+/* ---- the node of a world ---- */
+
+int node_stand(const struct config *config, struct logger *logger,
+               const struct node_stage *stage, struct code *code,
+               struct node **out, struct error *err)
+{
+    struct node *n = new_node(config, NODE_STILL, logger);
+
+    *out = NULL;
+    n->stage = *stage;
+    n->code = code_hold(code);
+    int rc =
+        data_open_on(config, logger, stage->disk, stage->clock, &n->store, err);
+    if (rc == 0)
+        rc = load_script(n, err);
+    if (rc == 0)
+        rc = make_workers(n, err);
+    if (rc == 0)
+        *out = n;
+    else
+        node_fall(n, NODE_STOPS);
+    return rc;
+}
+
+void node_fall(struct node *n, enum node_fall how)
+{
+    if (how == NODE_CRASHES)
+        store_drop(n->store); /* its last client frees it */
+    if (n->workers != NULL)
+        worker_still_fini(&n->workers[0]);
+    if (how == NODE_STOPS)
+        store_close(n->store);
+    node_free(n);
 }

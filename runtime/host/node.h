@@ -21,6 +21,7 @@ enum node_mode {
     NODE_OFFLINE, /* the data alone, for commands: one worker; no script,
                      nobody is listened to, no alarm fires */
     NODE_PRIVATE, /* the same with the script, for a call */
+    NODE_STILL    /* of a world (world.h): one worker, no thread, no network */
 };
 
 /* Open the data folder, load the script, start the workers, listen.  `config`

@@ -11,6 +11,7 @@
 #include "host/relay.h"
 #include "host/sockets.h"
 #include "host/tickets.h"
+#include "host/worker_still.h"
 #include "net/websocket.h"
 #include "net/ws_connect.h"
 #include "object/socket.h"
@@ -31,7 +32,7 @@ enum {
 
 void worker_send(struct worker *w, struct letter *l)
 {
-    mail_send(&w->inbox, &w->async, l);
+    mail_send(&w->inbox, w->is_still ? NULL : &w->async, l);
 }
 
 /* ---- running objects ---- */
@@ -197,9 +198,8 @@ static void receive(struct worker *w, struct letter *l)
     letter_free(l);
 }
 
-static void on_async(uv_async_t *handle)
+void worker_receive(struct worker *w)
 {
-    struct worker *w = container_of(handle, struct worker, async);
     struct list letters;
     struct list *link;
 
@@ -209,6 +209,11 @@ static void on_async(uv_async_t *handle)
         realm_poll_store(&w->realm);
     while ((link = list_shift(&letters)) != NULL)
         receive(w, container_of(link, struct letter, link));
+}
+
+static void on_async(uv_async_t *handle)
+{
+    worker_receive(container_of(handle, struct worker, async));
 }
 
 /* Called from the log thread. */
@@ -243,17 +248,17 @@ static bool is_mine(void *arg, const struct oid *id)
     return node_worker_of(w->node, id) == w;
 }
 
-static void init_realm(struct worker *w)
+struct realm_config worker_realm_config(struct worker *w)
 {
     const struct config *c = node_config(w->node);
     const struct limits *l = &c->limits;
-    struct realm_config config = {
-        .loop = &w->loop,
-        .clock = clock_system(),
-        .random = random_system(),
+
+    return (struct realm_config){
+        .clock = node_clock(w->node),
+        .random = node_random(w->node),
         .store = w->store,
         .script = &bind_script_ops,
-        .host = &bridge_host_ops,
+        .host = node_host(w->node),
         .host_arg = w,
         .limits = {.idle_ms = (uint64_t)l->idle_ms,
                    .mailbox = (uint64_t)l->mailbox,
@@ -268,7 +273,13 @@ static void init_realm(struct worker *w)
                    .is_mine = is_mine,
                    .arg = w,
                    .rate = (uint64_t)l->alarm_rate}};
+}
 
+static void init_realm(struct worker *w)
+{
+    struct realm_config config = worker_realm_config(w);
+
+    config.loop = &w->loop;
     realm_init(&w->realm, &config);
 }
 
@@ -325,6 +336,10 @@ int worker_init(struct worker *w, struct node *n, int index,
     w->node = n;
     w->index = index;
     list_init(&w->answered);
+    if (node_mode_of(n) == NODE_STILL) {
+        worker_still_init(w);
+        return 0;
+    }
     init_loop(w);
     w->store = store_attach(node_store(n), on_store_news, w);
     init_realm(w);

@@ -31,6 +31,7 @@ struct ws_hub;
 struct worker {
     struct node *node;
     int index;
+    bool is_still; /* has neither loop nor thread (worker_still.h) */
     uv_loop_t loop;
     uv_thread_t thread;
     uv_async_t async;     /* mail, or news from the store */
@@ -65,5 +66,9 @@ void worker_join(struct worker *w);
 void worker_fini(struct worker *w);
 /* Post `l` (taken over) to `w`; any thread. */
 void worker_send(struct worker *w, struct letter *l);
+/* Open the letters that came, in order. */
+void worker_receive(struct worker *w);
+/* What its realm begins with, but for the loop. */
+struct realm_config worker_realm_config(struct worker *w);
 
 #endif

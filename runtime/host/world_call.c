@@ -1,0 +1,152 @@
+/* world_call.c - what is asked of a world's objects and router. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "host/bridge.h"
+#include "host/worker.h"
+#include "host/world_inside.h"
+#include "object/realm.h"
+#include "object/target.h"
+
+static void free_call(struct world_call *c)
+{
+    struct response *rs = c->outcome.response;
+
+    if (rs != NULL && rs->body != NULL)
+        body_abandon(rs->body);
+    outcome_fini(&c->outcome);
+    free(c);
+}
+
+void world_call_drop(struct world_call *c)
+{
+    list_unlink(&c->link);
+    if (c->is_over)
+        free_call(c);
+    else
+        c->is_dropped = true;
+}
+
+void world_call_part(struct world_call *c)
+{
+    struct response *rs = c->outcome.response;
+
+    targets_fini(&c->outcome.targets);
+    if (rs == NULL || rs->socket == NULL)
+        return;
+    rs->socket->drop(rs->socket);
+    rs->socket = NULL;
+}
+
+void world_calls_part(struct world *w)
+{
+    for (struct list *l = w->calls.next; l != &w->calls; l = l->next)
+        world_call_part(container_of(l, struct world_call, link));
+}
+
+void world_calls_leave(struct world *w)
+{
+    while (list_shift(&w->calls) != NULL)
+        ;
+}
+
+static struct world_call *begin(struct world *w, struct event *e,
+                                void (*done)(struct reply *r,
+                                             struct outcome *o))
+{
+    struct world_call *c = mem_alloc(sizeof(*c));
+
+    *c = (struct world_call){.reply = {done}, .world = w};
+    list_init(&c->link);
+    list_push(&w->calls, &c->link);
+    e->reply = &c->reply;
+    return c;
+}
+
+static void on_done(struct reply *r, struct outcome *o)
+{
+    struct world_call *c = container_of(r, struct world_call, reply);
+
+    c->outcome = *o;
+    *o = (struct outcome){0};
+    if (c->world->is_dark) {
+        outcome_fini(&c->outcome);
+        outcome_fail(&c->outcome, "crashed", "the world crashed");
+    }
+    c->is_over = true;
+    if (c->is_dropped)
+        free_call(c);
+}
+
+struct world_call *world_call(struct world *w, const char *class_name,
+                              const struct oid *id, struct slice name,
+                              struct event *e)
+{
+    struct realm *r = world_realm(w);
+    struct world_call *c = begin(w, e, on_done);
+
+    realm_deliver(r, realm_class(r, class_name), id, name, e);
+    return c;
+}
+
+struct world_call *world_call_target(struct world *w, const struct target *t,
+                                     struct event *e)
+{
+    struct world_call *c = begin(w, e, on_done);
+
+    w->host.call_target(world_worker(w), t, e);
+    return c;
+}
+
+/* What a client gets of the answer to a HEAD. */
+static void drop_body(struct response *rs)
+{
+    if (rs == NULL || rs->body == NULL)
+        return;
+    body_abandon(rs->body);
+    body_drop(rs->body);
+    rs->body = NULL;
+}
+
+/* The router's failure is a response, as a client would get it. */
+static void on_routed(struct reply *r, struct outcome *o)
+{
+    struct world_call *c = container_of(r, struct world_call, reply);
+
+    if (o->kind == OUTCOME_FAILURE && !c->world->is_dark) {
+        struct response *rs =
+            bridge_answer_failure(world_worker(c->world), o->failure);
+
+        outcome_fini(o);
+        *o = (struct outcome){.kind = OUTCOME_RESPONSE, .response = rs};
+    }
+    if (c->is_bodiless)
+        drop_body(o->response);
+    on_done(r, o);
+}
+
+static bool is_too_large(const struct world *w, const struct request *rq)
+{
+    int64_t length = rq->body == NULL ? 0 : body_length(rq->body);
+
+    return length > w->config.limits.body_mb << 20;
+}
+
+struct world_call *world_fetch(struct world *w, struct request *rq)
+{
+    struct event *e = event_new(EVENT_FETCH);
+    struct world_call *c = begin(w, e, on_routed);
+
+    e->request = rq;
+    c->is_bodiless = slice_eq(rq->method, SLICE("HEAD"));
+    if (!is_too_large(w, rq)) {
+        realm_route(world_realm(w), e);
+        return c;
+    }
+    e->outcome = (struct outcome){
+        .kind = OUTCOME_RESPONSE,
+        .response = response_text(413, slice_of(status_reason(413)))};
+    event_finish(e);
+    return c;
+}
