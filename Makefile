@@ -38,12 +38,13 @@ FLOORS   = runtime/base runtime/wire runtime/store runtime/vm runtime/net \
            runtime/object bindings runtime/host runtime/cli
 SOURCES  = $(sort $(foreach floor,$(FLOORS),$(wildcard $(floor)/*.c)))
 LUA      = $(sort $(wildcard lua/*.lua))
+LUA_TEST = $(sort $(wildcard lua/test/*.lua))
 LLHTTP   = $(addprefix $(BUILD)/llhttp/,api.o http.o llhttp.o)
 LIBRARY  = $(BUILD)/libmoonkeep.a
 MAIN     = $(BUILD)/runtime/cli/main.o
 PROGRAM  = $(MAIN) $(BUILD)/runtime/cli/malloc_conf.o
 OBJECTS  = $(filter-out $(PROGRAM),$(SOURCES:%.c=$(BUILD)/%.o)) \
-           $(BUILD)/gen/embedded.o $(LLHTTP)
+           $(BUILD)/gen/embedded.o $(BUILD)/gen/embedded_test.o $(LLHTTP)
 HOSTTEST = $(patsubst spec/support/%.c,$(BUILD)/spec/%.so,\
              $(wildcard spec/support/hosttest_*.c))
 TOOLS    = $(patsubst spec/support/%.c,$(BUILD)/spec/%,\
@@ -86,10 +87,16 @@ $(BUILD)/llhttp/%.o: /usr/share/llhttp/%.c
 # The Lua files that every state may load, as bytes in the program.
 $(BUILD)/gen/embedded.c: $(LUA) lua/tool/embed.lua
 	@mkdir -p $(@D)
-	lua5.4 lua/tool/embed.lua $(LUA) > $@.tmp && mv $@.tmp $@
+	@lua5.4 lua/tool/embed.lua embedded_files $(LUA) > $@.tmp && mv $@.tmp $@
 
-$(BUILD)/gen/embedded.o: $(BUILD)/gen/embedded.c
-	$(CC) $(BASE) $(WARN) -c -o $@ $<
+# Those of the module moonkeep.test, which no script sees.
+$(BUILD)/gen/embedded_test.c: $(LUA_TEST) lua/tool/embed.lua
+	@mkdir -p $(@D)
+	@lua5.4 lua/tool/embed.lua embedded_test_files $(LUA_TEST) > $@.tmp && \
+	  mv $@.tmp $@
+
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
+	@$(CC) $(BASE) $(WARN) -c -o $@ $<
 
 $(BUILD)/spec/%.so: spec/support/%.c $(LIBRARY)
 	@mkdir -p $(@D)
@@ -106,7 +113,14 @@ $(BUILD)/bench/ws_%: spec/bench/ws_%.c $(LIBRARY)
 	@echo "  LD $@"
 	@$(CC) $(BASE) $(WARN) -o $@ $< $(LIBRARY) $(LIBS)
 
-specs: $(BUILD)/moonkeep $(HOSTTEST) $(TOOLS)
+# The module moonkeep.test for specs that busted runs by itself.
+$(BUILD)/spec/moonkeep/test.so: $(LIBRARY)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	@$(CC) $(BASE) $(WARN) -shared -o $@ -Wl,-u,luaopen_moonkeep_test \
+	  $(LIBRARY) $(SPEC_LIBS)
+
+specs: $(BUILD)/moonkeep $(HOSTTEST) $(TOOLS) $(BUILD)/spec/moonkeep/test.so
 
 # What the specs run in Node.  Those that need what cannot be had are pending.
 NPM_FLAGS = --no-package-lock --no-audit --no-fund --ignore-scripts \

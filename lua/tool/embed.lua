@@ -1,9 +1,9 @@
 -- Turns Lua files into one C file: a table of name and bytes that the runtime
--- loads into every state.  Usage: lua embed.lua lua/a.lua lua/b.lua > out.c
+-- loads into every state.  Usage: lua embed.lua TABLE lua/a.lua ... > out.c
 local names = {}
 
 print('#include "vm/embedded.h"\n')
-for i, path in ipairs(arg) do
+for i, path in ipairs { table.unpack(arg, 2) } do
   local file = assert(io.open(path, "rb"))
   local bytes = { file:read("a"):byte(1, -1) }
   file:close()
@@ -14,7 +14,7 @@ for i, path in ipairs(arg) do
   end
   print("};")
 end
-print("const struct embedded embedded_files[] = {")
+print(("const struct embedded %s[] = {"):format(arg[1]))
 for i, name in ipairs(names) do
   print(('    {"%s", bytes_%d, sizeof(bytes_%d)},'):format(name, i, i))
 end

@@ -12,5 +12,7 @@ struct embedded {
 
 /* Ends with an entry whose name is NULL. */
 extern const struct embedded embedded_files[];
+/* The same of lua/test/, for the module moonkeep.test alone. */
+extern const struct embedded embedded_test_files[];
 
 #endif
