@@ -10,7 +10,7 @@
 
 enum { SCRATCH_KEPT = 4096 };
 
-static const char error_key, scratch_key; /* addresses, as registry keys */
+static const char error_key; /* address: its key in the registry */
 
 /* err.message, as text. */
 static int error_tostring(lua_State *L)
@@ -221,30 +221,10 @@ bool bind_is_null(lua_State *L, int idx)
     return lua_islightuserdata(L, idx) && lua_touserdata(L, idx) == NULL;
 }
 
-static int scratch_gc(lua_State *L)
-{
-    buf_fini(lua_touserdata(L, 1));
-    return 0;
-}
-
-static const luaL_Reg scratch_methods[] = {
-    {"__gc", scratch_gc},
-    {NULL, NULL},
-};
-
-static const struct bind_class scratch_class = {.name = "scratch",
-                                                .methods = scratch_methods};
-
 struct buf *bind_scratch(lua_State *L)
 {
-    luaL_checkstack(L, 4, NULL);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &scratch_key);
-    struct buf *b = lua_touserdata(L, -1);
-    lua_pop(L, 1);
-    if (b == NULL) {
-        b = bind_new(L, &scratch_class, sizeof(*b), 0);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &scratch_key);
-    }
+    struct buf *b = vm_scratch(L);
+
     if (b->cap > SCRATCH_KEPT)
         buf_fini(b);
     b->n = 0;

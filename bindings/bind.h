@@ -140,7 +140,7 @@ bool bind_is_null(lua_State *L, int idx);
 /*
  * An empty buffer that belongs to the state, so that C may raise while it is
  * in use.  One at a time: borrowed until the next call of bind_scratch, with
- * no Lua code run in between. [raises: mem]
+ * no Lua code run in between.
  */
 struct buf *bind_scratch(lua_State *L);
 /* Push the bytes of `b` as a string and give back what it holds beyond a few

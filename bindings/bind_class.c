@@ -4,6 +4,7 @@
 
 #include "bindings/bind.h"
 #include "bindings/bind_class.h"
+#include "vm/vm.h"
 
 /* Remember in the table of upvalue 1 what the class has under the key at 2:
  * a method as a function, a field's getter as light userdata of its entry.
@@ -48,6 +49,8 @@ static int class_index(lua_State *L)
 
 static void make_class(lua_State *L, const struct bind_class *c)
 {
+    if (bind_find(c->methods, "__gc") != NULL)
+        vm_has_finalizers(L);
     lua_createtable(L, 0, 6);
     if (c->fields == NULL) {
         bind_set_methods(L, c->methods);
@@ -92,6 +95,7 @@ static void need_class(lua_State *L, const struct bind_class *c)
  * __gc. */
 static void make_kept(lua_State *L, const struct bind_class *c)
 {
+    vm_has_finalizers(L);
     lua_createtable(L, 0, 4);
     need_class(L, c);
     lua_pushliteral(L, "__index");

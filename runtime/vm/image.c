@@ -39,6 +39,7 @@ struct image {
     size_t lua;         /* place of the lua_State */
     size_t used;        /* by Lua's count */
     bool has_seed;
+    bool has_finalizers;
 };
 
 struct models {
@@ -219,7 +220,8 @@ static int compare(const struct models *m, const struct vm *first,
                             .block = first->block,
                             .lua = (size_t)((char *)first->L - m->memory),
                             .used = first->used,
-                            .has_seed = m->has_seed};
+                            .has_seed = m->has_seed,
+                            .has_finalizers = first->has_finalizers};
     memcpy(image->bytes, m->memory, n);
     int rc = ERR_INVALID;
     if (!m->is_seedless && second->used == first->used &&
@@ -334,6 +336,7 @@ int image_copy(const struct image *image, const struct vm_config *config,
     init_block(image, &vm->block, p);
     vm->L = (lua_State *)(void *)(p + image->lua);
     vm->used = image->used;
+    vm->has_finalizers = image->has_finalizers;
     lua_sethook(vm->L, config->watch == NULL ? meter_hook : NULL,
                 config->watch == NULL ? LUA_MASKCOUNT : 0, METER_COUNT);
     if (image->has_seed && vm_protect(vm, seed, NULL, NULL) != 0) {

@@ -21,20 +21,26 @@ static void *take(struct vm *vm, size_t size)
     if (vm->models != NULL)
         return image_take(vm, size);
     void *p = block_take(&vm->block, size);
-    return p != NULL ? p : malloc(size);
+    if (p != NULL)
+        return p;
+    p = malloc(size);
+    vm->outside += p != NULL;
+    return p;
 }
 
 static void give(struct vm *vm, void *p, size_t size)
 {
-    if (block_has(&vm->block, p))
+    if (block_has(&vm->block, p)) {
         block_give(&vm->block, p, size);
-    else
-        free(p);
+        return;
+    }
+    vm->outside -= p != NULL;
+    free(p);
 }
 
 static void *resize(struct vm *vm, void *p, size_t old, size_t size)
 {
-    if (vm->block.n == 0 || (p != NULL && !block_has(&vm->block, p)))
+    if (p != NULL && !block_has(&vm->block, p))
         return realloc(p, size);
     if (p != NULL && block_round(size) == block_round(old))
         return p;

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "vm/block.h"
 #include "vm/task.h"
 #include "vm/vm.h"
@@ -69,6 +70,8 @@ struct vm {
     struct block block;    /* that it lies in, or none */
     struct models *models; /* it is one of them, or NULL (image.c) */
     size_t used;           /* bytes */
+    size_t outside;        /* pieces that are not in the block */
+    bool has_finalizers;   /* it has, or had, something with one */
     size_t limit;          /* bytes */
     void *refused;         /* the last request was refused: its block */
     size_t refused_n;      /* and size; 0: it was not */
@@ -79,7 +82,8 @@ struct vm {
     uint64_t cpu_ns;  /* of all runs */
 
     enum vm_death death;
-    char *text; /* owned; NULL while alive */
+    char *text;         /* owned; NULL while alive */
+    struct buf scratch; /* vm_scratch */
 
     struct list tasks; /* all that are not free */
     struct list idle;  /* free ones with a coroutine to use again */

@@ -62,17 +62,27 @@ int vm_new(const struct vm_config *config, struct vm **out)
     return rc;
 }
 
+/* Lua looks at each value once more when it closes a state. */
+static void close_state(struct vm *vm)
+{
+    bool is_in_block = vm->models == NULL && vm->outside == 0;
+
+    if (vm->L == NULL || (is_in_block && !vm->has_finalizers))
+        return;
+    lua_close(vm->L);
+    MUST(vm->used == 0);
+}
+
 void vm_fini(struct vm *vm)
 {
     MUST(vm->at == NULL);
     if (vm->death == VM_ALIVE)
         vm_kill(vm, VM_ABORTED, "the state is gone");
     task_free_all(vm); /* waits may point into userdata */
-    if (vm->L != NULL)
-        lua_close(vm->L);
-    MUST(vm->used == 0);
+    close_state(vm);
     code_drop(vm->config.code);
     free(vm->text);
+    buf_fini(&vm->scratch);
 }
 
 void vm_free(struct vm *vm)
@@ -101,6 +111,16 @@ void *vm_owner(const struct vm *vm)
 const struct vm_config *vm_config(const struct vm *vm)
 {
     return &vm->config;
+}
+
+void vm_has_finalizers(lua_State *L)
+{
+    vm_get(L)->has_finalizers = true;
+}
+
+struct buf *vm_scratch(lua_State *L)
+{
+    return &vm_get(L)->scratch;
 }
 
 size_t vm_memory(const struct vm *vm)

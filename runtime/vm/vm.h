@@ -20,6 +20,7 @@
 #include "base/random.h"
 #include "base/slice.h"
 
+struct buf;
 struct lua_State;
 struct vm;
 struct code;
@@ -71,6 +72,13 @@ void vm_set_module(struct lua_State *L, const char *name);
 /* Tests: the `nth` allocation from now, and all after it, are refused; 0:
  * none. */
 void vm_fail_allocation(struct vm *vm, uint64_t nth);
+
+/* Something of the state is about to get a finalizer, which vm_free then runs;
+ * without one it just gives the memory back. */
+void vm_has_finalizers(struct lua_State *L);
+/* A buffer for whoever works on the state, freed with it; borrowed until the
+ * next one asks. */
+struct buf *vm_scratch(struct lua_State *L);
 
 /* Free all that the script does not hold any more; takes some microseconds for
  * a small state.  Not while a task runs. */
