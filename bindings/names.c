@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "base/mem.h"
 #include "bindings/bind.h"
 #include "bindings/export.h"
 #include "bindings/id.h"
+#include "bindings/name_ids.h"
 #include "bindings/ref.h"
 #include "object/object.h"
 
@@ -102,48 +102,6 @@ struct object_class *bind_check_namespace(lua_State *L)
     return ns->cls;
 }
 
-/* ---- ids of names, remembered ---- */
-
-enum { CACHE_SIZE = 256, CACHED_NAME_MAX = 47 };
-
-/* One remembered name; an empty entry has no name. */
-struct cached_id {
-    uint8_t name_n;
-    char name[CACHED_NAME_MAX];
-    struct oid oid;
-};
-
-/* FNV-1a. */
-static uint32_t hash_name(struct slice name)
-{
-    uint32_t h = 2166136261u;
-
-    for (size_t i = 0; i < name.n; i++)
-        h = (h ^ (unsigned char)name.p[i]) * 16777619u;
-    return h;
-}
-
-/* The id of a name: two HMACs, which a router would pay for every request. */
-static void id_of_name(struct object_class *c, struct slice name,
-                       struct oid *out)
-{
-    if (name.n > CACHED_NAME_MAX) {
-        id_from_name(c->key, name, out);
-        return;
-    }
-    if (c->ids == NULL)
-        c->ids = mem_zalloc(CACHE_SIZE * sizeof(struct cached_id));
-    struct cached_id *e =
-        (struct cached_id *)c->ids + hash_name(name) % CACHE_SIZE;
-
-    if (e->name_n != name.n || memcmp(e->name, name.p, name.n) != 0) {
-        e->name_n = (uint8_t)name.n;
-        memcpy(e->name, name.p, name.n);
-        id_from_name(c->key, name, &e->oid);
-    }
-    *out = e->oid;
-}
-
 static struct slice check_name(lua_State *L, int arg)
 {
     struct slice name = bind_to_slice(L, arg);
@@ -162,7 +120,7 @@ static int ns_id_from_name(lua_State *L)
     struct slice name = check_name(L, 2);
     struct oid oid;
 
-    id_of_name(c, name, &oid);
+    name_id(c, name, &oid);
     bind_push_id(L, c, &oid, name);
     return 1;
 }
@@ -211,7 +169,7 @@ static int ns_get(lua_State *L)
     return 1;
 }
 
-enum { ROUTER_STUBS = 256, OBJECT_STUBS = 16 };
+enum { ROUTER_STUBS = 4096, OBJECT_STUBS = 16 };
 
 /* Push the table of stubs: a stub never changes, so all who ask for a name may
  * share one. */
@@ -235,14 +193,14 @@ static int ns_get_by_name(lua_State *L)
     struct oid oid;
 
     push_stubs(L);
-    lua_Integer slot = 1 + (hash_name(name) & (ns->slots - 1));
+    lua_Integer slot = 1 + (name_hash(name) & (ns->slots - 1));
     lua_rawgeti(L, -1, slot);
     const struct address *a = bind_to_stub(L, -1);
     if (a != NULL && slice_eq((struct slice){a->name, a->name_n}, name))
         return 1;
-    id_of_name(ns->cls, name, &oid);
+    name_id(ns->cls, name, &oid);
     bind_push_stub(L, ns->cls, &oid, name);
-    if (name.n <= CACHED_NAME_MAX) {
+    if (name.n <= NAME_IDS_LONGEST) {
         lua_pushvalue(L, -1);
         lua_rawseti(L, -4, slot);
     }
