@@ -4,7 +4,7 @@
 #include "object/object.h"
 #include "store/db.h"
 
-enum { RETRY_EVICT_MS = 100, REST_MS = 250, LEAVE_MAX = 8 };
+enum { RETRY_EVICT_MS = 100, REST_MS = 2000, LEAVE_MAX = 8 };
 
 static void on_idle_tick(struct timer *t);
 
