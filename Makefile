@@ -66,10 +66,11 @@ deps:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install \
 	  -y -qq --no-install-recommends $$missing >/dev/null; fi
 
-$(BUILD)/moonkeep: $(PROGRAM) $(LIBRARY)
+# Exports its Lua, for the C modules of specs, and nothing else.
+$(BUILD)/moonkeep: $(PROGRAM) $(LIBRARY) runtime/cli/lua.symbols
 	@echo "  LD $@"
-	@$(CC) $(OPT) $(SAN) -pthread -o $@ $(MAIN) $(LIBRARY) $(MALLOC) \
-	  $(LIBS)
+	@$(CC) $(OPT) $(SAN) -pthread -Wl,--dynamic-list=runtime/cli/lua.symbols \
+	  -o $@ $(MAIN) $(LIBRARY) $(MALLOC) $(LIBS)
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@

@@ -1,6 +1,8 @@
 -- Requests and responses in the test's hands: the response to world:fetch, the
 -- request of a mk.fetch that the test answers.
-local core = ...
+local core, part = ...
+
+local guard = part "guard"
 
 local http = {}
 
@@ -24,31 +26,31 @@ end
 -- message:read() -> the bytes of the body that have come since the last read,
 -- "" if none have; nil once it has ended.  Raises when it failed.
 function Message:read()
-  if self._used == "text" then error("the body was read already", 2) end
+  if self._used == "text" then error("the body was read already", 0) end
   self._used = "read"
   http.settle(self._world)
   take(self)
   local bytes = table.concat(self._pieces)
   self._pieces = {}
   if bytes == "" and self._state == "failed" then
-    error("the body broke off before its end", 2)
+    error("the body broke off before its end", 0)
   elseif bytes == "" and self._state == "ended" then
     return nil
   end
   return bytes
 end
 
-local function whole(message, level)
+local function whole(message)
   if message._text then return message._text end
-  if message._used == "read" then error("parts of the body were read already", level + 1) end
+  if message._used == "read" then error("parts of the body were read already", 0) end
   message._used = "text"
   http.settle(message._world)
   take(message)
   if message._state == "failed" then
-    error("the body broke off before its end", level + 1)
+    error("the body broke off before its end", 0)
   elseif message._state == "open" then
     error("the body has not ended: move the clock with world:advance(ms), or read " ..
-      "what has come so far with :read()", level + 1)
+      "what has come so far with :read()", 0)
   end
   message._text = table.concat(message._pieces)
   return message._text
@@ -56,14 +58,14 @@ end
 
 -- message:text() -> the whole body.  Raises when it has not ended yet, or failed.
 function Message:text()
-  return whole(self, 2)
+  return whole(self)
 end
 
 -- message:json() -> the value that the body encodes; null is test.null.
 function Message:json()
-  local text = whole(self, 2)
+  local text = whole(self)
   local ok, value = pcall(core.json, text)
-  if not ok then error(("the body is no JSON: %s: %s"):format(value, text:sub(1, 200)), 2) end
+  if not ok then error(("the body is no JSON: %s: %s"):format(value, text:sub(1, 200)), 0) end
   return value
 end
 
@@ -71,6 +73,8 @@ end
 function Message:close()
   core.leave(self._core)
 end
+
+guard.all(Message)
 
 local Response = { __name = "response" }
 function Response.__index(response, key)
@@ -114,19 +118,18 @@ function http.request(world, handle)
     _core = handle, _world = world, _pieces = {} }, Request)
 end
 
--- The parts of a request as core takes them, from (url [, init]).  `level` is
--- where the test's line is.
-function http.parts(url, init, level)
+-- The parts of a request as core takes them, from (url [, init]).
+function http.parts(url, init)
   if type(url) ~= "string" then
-    error("a url expected, got " .. type(url), level + 1)
+    error("a url expected, got " .. type(url), 0)
   end
   init = init or {}
   if type(init) ~= "table" then
-    error("a table with method, headers, body expected, got " .. type(init), level + 1)
+    error("a table with method, headers, body expected, got " .. type(init), 0)
   end
   for key in pairs(init) do
     if key ~= "method" and key ~= "headers" and key ~= "body" and key ~= "json" then
-      error(("unknown key '%s' in a request: method, headers, body, json"):format(tostring(key)), level + 1)
+      error(("unknown key '%s' in a request: method, headers, body, json"):format(tostring(key)), 0)
     end
   end
   if url:sub(1, 1) == "/" then url = "http://localhost" .. url end

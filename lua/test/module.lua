@@ -1,6 +1,7 @@
 -- The module moonkeep.test: worlds for the specs of scripts (API.md, section 13).
 local core, part = ...
 
+local guard = part "guard"
 local names = part "names"
 local World = part "world"
 
@@ -14,9 +15,9 @@ test.null = core.null()
 -- metatable already.
 function test.target(t)
   if type(t) ~= "table" then
-    error("test.target: a table expected, got " .. type(t), 2)
+    error("test.target: a table expected, got " .. type(t), 0)
   elseif getmetatable(t) ~= nil and getmetatable(t) ~= names.Target then
-    error("test.target: the table has a metatable already", 2)
+    error("test.target: the table has a metatable already", 0)
   end
   return setmetatable(t, names.Target)
 end
@@ -34,15 +35,57 @@ local WITHOUT = {
 local function check(options)
   for key, value in pairs(options) do
     if WITHOUT[key] then
-      error(("start: %s: %s"):format(key, WITHOUT[key]), 3)
+      error(("start: %s: %s"):format(key, WITHOUT[key]), 0)
     end
     local expected = OWN[key]
     local got = math.type(value) or type(value)
     if expected and got ~= expected then
       error(("start: %s: %s %s expected, got %s"):format(key,
-        expected == "integer" and "an" or "a", expected, got), 3)
+        expected == "integer" and "an" or "a", expected, got), 0)
     end
   end
+end
+
+-- ---- where the app is ----
+
+local function exists(path)
+  local file = io.open(path)
+  if file then file:close() end
+  return file ~= nil
+end
+
+local function join(folder, name)
+  return folder == "." and name or folder .. "/" .. name
+end
+
+-- The folder of the file that has called start, which calls this; "." when it
+-- is no file.
+local function folder_of_caller()
+  -- Level 3 is the guard around start.
+  local source = debug.getinfo(4, "S").source
+  if source:sub(1, 1) ~= "@" then return "." end
+  local folder = source:sub(2):match("^(.*)/[^/]*$") or "."
+  folder = folder:gsub("/%.$", ""):gsub("^%./", "")
+  return folder == "" and "/" or folder
+end
+
+-- The nearest folder, from `folder` upwards, with something to start in it.
+local function find_app(folder)
+  while true do
+    for _, name in ipairs { "moonkeep.lua", "main.lua", "init.lua" } do
+      if exists(join(folder, name)) then return folder end
+    end
+    if folder == "." or folder == "/" then return nil end
+    local above = folder:match("^(.+)/[^/]+$")
+    folder = above or (folder:sub(1, 1) == "/" and "/" or ".")
+  end
+end
+
+-- `path` in `folder`, if it is there, else as it is.
+local function find(folder, path)
+  if path == nil or path:sub(1, 1) == "/" then return path end
+  local beside = join(folder, path)
+  return exists(beside) and beside or path
 end
 
 -- What is to stand over the keys of the configuration, nil without anything.
@@ -63,9 +106,11 @@ end
 -- A fresh world with nothing stored, in which nothing happens but what is asked
 -- of it.
 --   main     the main script, or a folder, as `moonkeep serve` takes them;
---            relative to the current folder, which is the default
---   config   the configuration file; default: moonkeep.lua beside the script,
---            if there is one
+--            relative to the folder of the spec, or to the current one.
+--            Default: the nearest folder, from that of the spec upwards, with a
+--            moonkeep.lua, main.lua or init.lua
+--   config   the configuration file, found likewise; default: moonkeep.lua
+--            beside the script, if there is one
 --   seed     integer, default 1: all that is random in the world follows from it
 --   now      where its clock begins, in ms since the Unix epoch; default
 --            2025-01-01 00:00 UTC
@@ -80,16 +125,18 @@ function test.start(options)
   options = options or {}
   if type(options) == "string" then options = { main = options } end
   if type(options) ~= "table" then
-    error("start: a table expected, got " .. type(options), 2)
+    error("start: a table expected, got " .. type(options), 0)
   end
   check(options)
   if options.main ~= nil and type(options.main) ~= "string" then
-    error("start: main: a string expected, got " .. type(options.main), 2)
+    error("start: main: a string expected, got " .. type(options.main), 0)
   end
-  local handle, text = core.start(options.main, options.config, settings_of(options),
+  local folder = folder_of_caller()
+  local main = find(folder, options.main) or find_app(folder)
+  local handle, text = core.start(main, find(folder, options.config), settings_of(options),
     options.seed or 1, options.now or 1735689600000)
-  if not handle then error(text, 2) end
+  if not handle then error(text, 0) end
   return World.new(handle, options)
 end
 
-return test
+return guard.all(test)

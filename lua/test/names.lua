@@ -1,5 +1,7 @@
 -- Ids, stubs and references to functions, as the test has them.
-local core = ...
+local core, part = ...
+
+local guard = part "guard"
 
 local names = {}
 
@@ -39,12 +41,12 @@ names.call = nil
 local function caller(method)
   local call = callers[method]
   if not call then
-    call = function(stub, ...)
+    call = guard(function(stub, ...)
       if type(stub) ~= "userdata" or getmetatable(stub) ~= Stub then
-        error(("call it with a colon: stub:%s(...)"):format(method), 2)
+        error(("call it with a colon: stub:%s(...)"):format(method), 0)
       end
-      return names.call(core.worldOf(stub), stub, method, ...)
-    end
+      return names.call(stub, method, ...)
+    end)
     callers[method] = call
   end
   return call
@@ -57,9 +59,9 @@ function Stub.__index(stub, key)
   return caller(key)
 end
 
-function Stub.__newindex(_, key)
-  error(("a stub has no fields to set ('%s'): the object is elsewhere"):format(tostring(key)), 2)
-end
+Stub.__newindex = guard(function(_, key)
+  error(("a stub has no fields to set ('%s'): the object is elsewhere"):format(tostring(key)), 0)
+end)
 
 function Stub.__tostring(stub)
   local class, hex, name = core.parts(stub)
@@ -75,15 +77,15 @@ end
 
 local Reference = { __name = "reference" }
 
-function Reference.__call(ref, ...)
+Reference.__call = guard(function(ref, ...)
   return names.callRef(ref, "", ...)
-end
+end)
 
 -- ref:release(): the reference cannot be used any more; twice is allowed.
 function Reference.__index(_, key)
   if key == "release" then return core.release end
   if type(key) ~= "string" then return nil end
-  return function(self, ...) return names.callRef(self, key, ...) end
+  return guard(function(self, ...) return names.callRef(self, key, ...) end)
 end
 
 Reference.__close = core.release

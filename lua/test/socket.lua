@@ -1,5 +1,7 @@
 -- The test's end of a WebSocket: of world:connect, or opposite to mk.WebSocket.
-local core = ...
+local core, part = ...
+
+local guard = part "guard"
 
 local methods = {}
 local Socket = { __name = "socket" }
@@ -17,32 +19,34 @@ function Socket.asked(world, number)
   return setmetatable({ _world = world, _number = number }, Socket)
 end
 
+local function accept(socket, protocol)
+  if rawget(socket, "_core") then return end
+  socket._core = core.accept(socket._world._core, socket._number, protocol)
+  socket.protocol = protocol
+  if not rawget(socket, "_core") then
+    error("whoever asked for the socket is gone", 0)
+  end
+end
+
 function Socket.__index(socket, key)
   if key ~= "_core" then return methods[key] end
-  methods.accept(socket)
+  accept(socket)
   return rawget(socket, "_core")
 end
 
 -- ws:accept([protocol]): the other side gets its socket, with that sub-protocol.
 -- Only for those of start{ connect = }, and before they are used otherwise.
-function methods:accept(protocol)
-  if rawget(self, "_core") then return end
-  self._core = core.accept(self._world._core, self._number, protocol)
-  self.protocol = protocol
-  if not rawget(self, "_core") then
-    error("whoever asked for the socket is gone", 2)
-  end
-end
+methods.accept = accept
 
 -- ws:send(message [, isBinary]): send it, and let the world deal with it.  Raises
 -- once the socket is closing or closed, and for text that is not UTF-8.
 function methods:send(message, is_binary)
   if type(message) ~= "string" then
-    error("a string expected as a message, got " .. type(message), 2)
+    error("a string expected as a message, got " .. type(message), 0)
   end
   Socket.settle(self._world)
   if not core.send(self._core, message, is_binary) then
-    error("the socket is " .. core.socketState(self._core), 2)
+    error("the socket is " .. core.socketState(self._core), 0)
   end
   Socket.settle(self._world)
 end
@@ -79,5 +83,7 @@ function methods:state()
   Socket.settle(self._world)
   return core.socketState(self._core)
 end
+
+guard.all(methods)
 
 return Socket

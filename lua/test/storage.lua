@@ -1,14 +1,16 @@
 -- An object's storage, looked into by the test.
-local core = ...
+local core, part = ...
 
-local Storage = { __name = "storage" }
-Storage.__index = Storage
+local guard = part "guard"
+
+local methods = {}
+local Storage = { __name = "storage", __index = methods }
 
 -- Set by world.lua: runs the world until nothing is left to do.
 Storage.settle = nil
 
-local Sql = {}
-Sql.__index = Sql
+local sql_methods = {}
+local Sql = { __name = "sql", __index = sql_methods }
 
 function Storage.new(world, id)
   local storage = setmetatable({ _world = world, _id = id }, Storage)
@@ -26,33 +28,28 @@ local function ask(storage, fn, ...)
   return table.unpack(results, 1, results.n)
 end
 
-local function protect(ok, ...)
-  if not ok then error((...), 3) end
-  return ...
-end
-
 -- storage:get(key) -> value or nil.
-function Storage:get(key)
-  return protect(pcall(ask, self, core.get, key))
+function methods:get(key)
+  return ask(self, core.get, key)
 end
 
 -- storage:put(key, value): the object is not told; if it is awake, what it has
 -- in memory stays as it is.
-function Storage:put(key, value)
-  return protect(pcall(ask, self, core.put, key, value))
+function methods:put(key, value)
+  return ask(self, core.put, key, value)
 end
 
 -- storage:delete(key) -> whether it was there.
-function Storage:delete(key)
-  return protect(pcall(ask, self, core.delete, key))
+function methods:delete(key)
+  return ask(self, core.delete, key)
 end
 
 -- storage:list{ prefix=, start=, startAfter=, stop=, reverse=, limit= } ->
 -- iterator over key, value, as storage:list of scripts.
-function Storage:list(range)
+function methods:list(range)
   range = range or {}
-  local keys, values = protect(pcall(ask, self, core.list, range.prefix, range.start, range.startAfter,
-    range.stop, range.reverse, range.limit))
+  local keys, values = ask(self, core.list, range.prefix, range.start, range.startAfter,
+    range.stop, range.reverse, range.limit)
   local i = 0
   return function()
     i = i + 1
@@ -62,37 +59,37 @@ end
 
 -- storage:listAlarms() -> array of { name, time, due, retries, payload, every,
 -- cron, missed }; due is the time, or that of the next retry.
-function Storage:listAlarms()
+function methods:listAlarms()
   return (ask(self, core.alarms, false))
 end
 
 -- storage:deadAlarms() -> array of those that were given up after all retries,
 -- with `error` and `dead`, when that was.
-function Storage:deadAlarms()
+function methods:deadAlarms()
   return (ask(self, core.alarms, true))
 end
 
 -- storage:getAlarm([name]) -> when it is due, or nil.
-function Storage:getAlarm(name)
-  for _, alarm in ipairs(self:listAlarms()) do
+function methods:getAlarm(name)
+  for _, alarm in ipairs((ask(self, core.alarms, false))) do
     if alarm.name == (name or "") then return alarm.time end
   end
 end
 
 -- ---- SQL ----
 
-local Cursor = {}
-Cursor.__index = Cursor
+local cursor_methods = {}
+local Cursor = { __name = "cursor", __index = cursor_methods }
 
 -- storage.sql:exec(query, ...) -> cursor, as that of scripts: an iterator over
 -- rows with next, toArray, one, raw, columnNames, rowsRead, rowsWritten.
-function Sql:exec(query, ...)
-  local columns, rows, read, written = protect(pcall(ask, self._storage, core.exec, query, ...))
+function sql_methods:exec(query, ...)
+  local columns, rows, read, written = ask(self._storage, core.exec, query, ...)
   return setmetatable({ columnNames = columns, rowsRead = read, rowsWritten = written, _rows = rows,
     _at = 0 }, Cursor)
 end
 
-function Cursor:next()
+local function next_row(self)
   self._at = self._at + 1
   local row = self._rows[self._at]
   if not row then return nil end
@@ -101,29 +98,34 @@ function Cursor:next()
   return named
 end
 
-Cursor.__call = Cursor.next
+cursor_methods.next = next_row
+Cursor.__call = next_row
 
-function Cursor:toArray()
+function cursor_methods:toArray()
   local all = {}
   for row in self do all[#all + 1] = row end
   return all
 end
 
-function Cursor:one()
-  local row = self:next()
+function cursor_methods:one()
+  local row = next_row(self)
   if not row then
-    error("Expected exactly one result from SQL query, but got no results.", 2)
-  elseif self:next() then
-    error("Expected exactly one result from SQL query, but got multiple results.", 2)
+    error("Expected exactly one result from SQL query, but got no results.", 0)
+  elseif next_row(self) then
+    error("Expected exactly one result from SQL query, but got multiple results.", 0)
   end
   return row
 end
 
-function Cursor:raw()
+function cursor_methods:raw()
   return function()
     self._at = self._at + 1
     return self._rows[self._at]
   end
 end
+
+guard.all(methods)
+guard.all(sql_methods)
+guard.all(cursor_methods)
 
 return Storage

@@ -1,10 +1,14 @@
 -- world:spawn: functions of the test that wait for calls while the clock moves.
 
 
+local _, part = ...
+
+local guard = part "guard"
+
 local tasks = {}
 
-local Task = { __name = "task" }
-Task.__index = Task
+local methods = {}
+local Task = { __name = "task", __index = methods }
 
 -- The task that runs, nil outside of all.
 local current
@@ -55,14 +59,16 @@ end
 
 -- task:await() -> what the function returned.  Raises what it raised, and when
 -- it is not done yet (task.done).
-function Task:await()
+function methods:await()
   while not self.done and tasks.wait(self._world) do end
   if not self.done then
     error("the task is not done: it waits, and the world's clock stands still; move it with " ..
-      "world:advance(ms)", 2)
+      "world:advance(ms)", 0)
   end
   if not self._ok then error(self._error, 0) end
   return table.unpack(self._results, 1, self._results.n)
 end
+
+guard.all(methods)
 
 return tasks

@@ -2,15 +2,15 @@
 local core, part = ...
 
 local answers = part "answers"
+local guard = part "guard"
 local http = part "http"
 local names = part "names"
 local Socket = part "socket"
 local Storage = part "storage"
 local tasks = part "tasks"
 
-local World = { __name = "world" }
-World.__index = World
-local methods = World
+local methods = {}
+local World = { __name = "world", __index = methods }
 
 -- By handle: the world's table.
 local worlds = setmetatable({}, { __mode = "kv" })
@@ -80,72 +80,72 @@ local function stuck(world, what)
 end
 
 -- Wait until it is over, in a task.  Raises when it cannot be.
-local function wait(world, call, what, level)
+local function wait(world, call, what)
   local is_over = run(world, call)
   while not is_over and tasks.wait(world) do
     is_over = core.isOver(call)
   end
-  if not is_over then error(stuck(world, what), level + 1) end
+  if not is_over then error(stuck(world, what), 0) end
+end
+
+local function returned(ok, ...)
+  if not ok then error((...), 0) end
+  return ...
 end
 
 -- What the call came to.
-local function outcome(world, call, what, level)
-  wait(world, call, what, level + 1)
-  return core.outcome(world._core, call)
-end
-
-local function returned(level, ok, ...)
-  if not ok then error((...), level + 1) end
-  return ...
+local function outcome(world, call, what)
+  wait(world, call, what)
+  return returned(core.outcome(world._core, call))
 end
 
 -- Of an object's fetch.
 local function object_fetch(world, stub, url, init)
-  local method, whole, headers, body = http.parts(url, init, 3)
+  local method, whole, headers, body = http.parts(url, init)
   local call = core.fetch(world._core, stub, method, whole, headers, body)
-  return http.response(world, returned(3, outcome(world, call, tostring(stub) .. ":fetch", 3)))
+  return http.response(world, outcome(world, call, tostring(stub) .. ":fetch"))
 end
 
-function names.call(handle, stub, method, ...)
+function names.call(stub, method, ...)
+  local handle = core.worldOf(stub)
   local world = worlds[handle]
   if method == "fetch" then return object_fetch(world, stub, ...) end
   if core.isReserved(method) then
     raise(("'%s' is a reserved method and cannot be called over RPC"):format(method))
   end
   local call = core.call(handle, stub, method, ...)
-  return returned(2, outcome(world, call, ("%s:%s"):format((core.parts(stub)), method), 2))
+  return outcome(world, call, ("%s:%s"):format((core.parts(stub)), method))
 end
 
 function names.callRef(ref, method, ...)
   local handle = core.worldOf(ref)
   local world = worlds[handle]
-  local call = core.callRef(handle, ref, method, ...)
-  return returned(2, outcome(world, call, "the function of an object", 2))
+  return outcome(world, core.callRef(handle, ref, method, ...), "the function of an object")
 end
 
 -- ---- names ----
 
-local function check_class(world, class, level)
+local function check_class(world, class)
   local known = core.classes(world._core)
   for _, name in ipairs(known) do
     if name == class then return end
   end
   if type(class) ~= "string" then
-    error("the name of a class expected, got " .. type(class), level + 1)
+    error("the name of a class expected, got " .. type(class), 0)
   end
   error(("the script has no class '%s'; it has %s"):format(class,
-    #known == 0 and "none" or table.concat(known, ", ")), level + 1)
+    #known == 0 and "none" or table.concat(known, ", ")), 0)
 end
 
 -- The id that (class, name), (class, id) or (id or stub) mean.
-local function address(world, class, name, level)
+local function address(world, class, name)
   if names.is_stub(class) then return core.idOf(class) end
   if names.is_id(class) then return class end
-  check_class(world, class, level + 1)
+  check_class(world, class)
   if names.is_id(name) then return name end
   if names.is_stub(name) then return core.idOf(name) end
   if type(name) ~= "string" or name == "" then
-    error("the name of an object expected, got " .. (name == "" and "an empty one" or type(name)), level + 1)
+    error("the name of an object expected, got " .. (name == "" and "an empty one" or type(name)), 0)
   end
   return core.idFromName(world._core, class, name)
 end
@@ -153,30 +153,30 @@ end
 -- world:getByName(class, name) -> a stub: its methods call those of the object
 -- and return what they return, or raise what they raise.
 function methods:getByName(class, name)
-  return core.stub(self._core, address(self, class, name, 2))
+  return core.stub(self._core, address(self, class, name))
 end
 
 -- world:get(class, id) -> a stub; `id` as an id or as its 64 hex digits.
 function methods:get(class, id)
-  check_class(self, class, 2)
+  check_class(self, class)
   if type(id) == "string" then
     local parsed, why = core.idFromString(self._core, class, id)
-    if not parsed then error(why, 2) end
+    if not parsed then error(why, 0) end
     id = parsed
   elseif not names.is_id(id) then
-    error("an id or its hex digits expected, got " .. type(id), 2)
+    error("an id or its hex digits expected, got " .. type(id), 0)
   end
   return core.stub(self._core, id)
 end
 
 -- world:idFromName(class, name) -> id
 function methods:idFromName(class, name)
-  return address(self, class, name, 2)
+  return address(self, class, name)
 end
 
 -- world:newUniqueId(class) -> id
 function methods:newUniqueId(class)
-  check_class(self, class, 2)
+  check_class(self, class)
   return core.uniqueId(self._core, class)
 end
 
@@ -199,7 +199,7 @@ end
 -- retries come in their order, each at its time.
 function methods:advance(ms)
   if math.type(ms) ~= "integer" or ms < 0 then
-    error("advance: milliseconds expected, an integer of at least 0, got " .. tostring(ms), 2)
+    error("advance: milliseconds expected, an integer of at least 0, got " .. tostring(ms), 0)
   end
   advance_to(self, core.now(self._core) + ms)
 end
@@ -233,11 +233,11 @@ end
 -- its memory is gone, its storage and hibernatable sockets stay.  Raises when
 -- something is under way in it.
 function methods:evict(class, name)
-  local id = address(self, class, name, 2)
+  local id = address(self, class, name)
   settle(self)
   if not core.evict(self._core, id) then
     error(("%s %s cannot be evicted: an event is under way in it"):format(core.parts(id),
-      (name and tostring(name)) or tostring(id)), 2)
+      (name and tostring(name)) or tostring(id)), 0)
   end
   settle(self)
 end
@@ -254,7 +254,7 @@ end
 -- "crashed".  0: it is not.
 function methods:crashAfter(n)
   if math.type(n) ~= "integer" or n < 0 then
-    error("crashAfter: an integer of at least 0 expected, got " .. tostring(n), 2)
+    error("crashAfter: an integer of at least 0 expected, got " .. tostring(n), 0)
   end
   core.cut(self._core, n)
 end
@@ -262,7 +262,7 @@ end
 -- world:failNextCommit(class, name): the disk refuses the next commit of the
 -- object, and whatever goes to disk together with it.
 function methods:failNextCommit(class, name)
-  local id = address(self, class, name, 2)
+  local id = address(self, class, name)
   settle(self)
   core.failCommit(self._core, id)
 end
@@ -271,7 +271,7 @@ end
 -- changed.  Raises when it does not load; then the old one goes on.
 function methods:reload()
   local ok, err = pcall(core.reload, self._core)
-  if not ok then error(tostring(err), 2) end
+  if not ok then error(tostring(err), 0) end
   settle(self)
 end
 
@@ -281,24 +281,24 @@ end
 -- at 127.0.0.1.  `init` = { method=, headers=, body=, json= }; a url may begin
 -- with "/".
 function methods:fetch(url, init)
-  local method, whole, headers, body = http.parts(url, init, 2)
+  local method, whole, headers, body = http.parts(url, init)
   local call = core.fetch(self._core, nil, method, whole, headers, body)
-  return http.response(self, returned(2, outcome(self, call, method .. " " .. whole, 2)))
+  return http.response(self, outcome(self, call, method .. " " .. whole))
 end
 
 -- world:connect(url [, { protocols=, headers= }]) -> socket: a WebSocket through
 -- the router.  Raises when the answer is another; then err.response is that.
 function methods:connect(url, options)
   options = options or {}
-  local _, whole, headers = http.parts(url, { headers = options.headers }, 2)
+  local _, whole, headers = http.parts(url, { headers = options.headers })
   local protocols = options.protocols
   if type(protocols) == "table" then protocols = table.concat(protocols, ", ") end
   local call, request = core.connect(self._core, protocols, "GET", whole, headers)
-  wait(self, call, "GET " .. whole, 2)
-  if core.failed(call) then returned(2, core.outcome(self._core, call)) end
+  wait(self, call, "GET " .. whole)
+  if core.failed(call) then returned(core.outcome(self._core, call)) end
   local socket, why = core.open(self._core, request, call)
   if not socket then
-    local response = http.response(self, returned(2, core.outcome(self._core, call)))
+    local response = http.response(self, returned(core.outcome(self._core, call)))
     raise(("no WebSocket at %s: %s"):format(whole, why), nil, response)
   end
   settle(self)
@@ -310,14 +310,14 @@ end
 -- world:storage(class, name) -> the object's storage, behind its back: it is
 -- not woken.
 function methods:storage(class, name)
-  return Storage.new(self, address(self, class, name, 2))
+  return Storage.new(self, address(self, class, name))
 end
 
 -- world:objects([class]) -> array of { class, name, id, state, stored, sockets,
 -- nextAlarm } of all that have storage, by class and name, then of those that
 -- are in memory without.  state: "awake", "asleep", "hibernating", "waking".
 function methods:objects(class)
-  if class ~= nil then check_class(self, class, 2) end
+  if class ~= nil then check_class(self, class) end
   settle(self)
   local found = {}
   for _, object in ipairs(core.objects(self._core)) do
@@ -339,6 +339,7 @@ function methods:stop()
   core.stop(self._core)
 end
 
+guard.all(methods)
 World.__close = methods.stop
 
 return World

@@ -6,8 +6,8 @@
 #include "vm/embedded.h"
 
 static const luaL_Reg *const lists[] = {
-    face_world,   face_names, face_values,  face_calls, face_http,
-    face_sockets, face_asks,  face_storage, face_sql,
+    face_guard, face_world,   face_names, face_values,  face_calls,
+    face_http,  face_sockets, face_asks,  face_storage, face_sql,
 };
 
 static void push_core(lua_State *L)

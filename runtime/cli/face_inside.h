@@ -20,6 +20,7 @@
 #include "vm/value.h"
 
 /* The lists of functions of core; each ends with {NULL, NULL}. */
+extern const luaL_Reg face_guard[];   /* face_guard.c */
 extern const luaL_Reg face_world[];   /* face_world.c */
 extern const luaL_Reg face_names[];   /* face_names.c */
 extern const luaL_Reg face_values[];  /* face_values.c */
