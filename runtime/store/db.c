@@ -7,6 +7,7 @@
 #include "store/alarm_rows.h"
 #include "store/db_conn.h"
 #include "store/kv_list.h"
+#include "store/kv_recent.h"
 #include "store/sql_cursor.h"
 
 #define CONSTRAINT_TEXT                                                        \
@@ -68,6 +69,7 @@ static struct pagefile *close_all(struct db *d)
     end_readers(d, ERR_CLOSED, "the object's storage was closed",
                 "the object's storage was closed");
     db_conn_close(d);
+    kv_recent_forget(&d->kv_recent);
     free(d->name);
     free(d->frames);
     free(d->broken);
@@ -167,6 +169,7 @@ bool db_is_broken(const struct db *d, struct error *err)
 void db_shrink(struct db *d)
 {
     db_conn_unpark(d);
+    kv_recent_forget(&d->kv_recent);
     sql_cache_shrink(&d->cache, SQL_CACHE_IDLE_MAX);
     if (d->conn != NULL)
         sqlite3_db_release_memory(d->conn->sqlite);
@@ -259,6 +262,7 @@ static void disconnect(struct db *d)
 {
     db_conn_close(d);
     db_conn_ended(d);
+    kv_recent_forget(&d->kv_recent);
     d->is_name_stored = false;
 }
 
@@ -277,6 +281,7 @@ void db_rollback(struct db *d)
         d->is_reset = false;
     } else if (d->is_open) {
         kv_list_before_undo(d, d->kv_writes_begin);
+        kv_recent_forget(&d->kv_recent);
         db_conn_cancel_changed(d, d->schema_changes_begin);
         if (d->alarm_writes != d->alarm_writes_begin)
             alarm_rows_forget(d);

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "store/kv_list.h"
+#include "store/kv_recent.h"
 #include "store/sql_code.h"
 #include "store/sql_cursor.h"
 
@@ -280,6 +281,7 @@ void db_conn_break(struct db *d, const struct error *why)
     d->broken = mem_alloc(sizeof(*d->broken));
     *d->broken = *why;
     kv_list_cancel(d, why);
+    kv_recent_forget(&d->kv_recent);
     sql_cursor_cancel(d, why);
     if (d->conn != NULL)
         connection_spoil(d->conn);

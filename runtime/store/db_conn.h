@@ -91,9 +91,10 @@ struct db {
     struct db_frame *frames; /* owned */
     int frame_count, frame_cap;
 
-    struct db_alarms alarms; /* alarm_rows.c */
-    struct list kv_lists;    /* kv_list.c */
-    struct list cursors;     /* sql_cursor.c */
+    struct db_alarms alarms;     /* alarm_rows.c */
+    struct kv_recent *kv_recent; /* owned; NULL: nothing is known */
+    struct list kv_lists;        /* kv_list.c */
+    struct list cursors;         /* sql_cursor.c */
     struct sql_cache cache;
     const struct sql_visit *visit; /* borrowed; NULL: the script's SQL */
 

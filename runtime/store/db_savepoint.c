@@ -4,6 +4,7 @@
 #include "store/alarm_rows.h"
 #include "store/db_conn.h"
 #include "store/kv_list.h"
+#include "store/kv_recent.h"
 
 static void push(struct db *d)
 {
@@ -60,6 +61,8 @@ int db_savepoint_undo(struct db *d, struct error *err)
     if (rc != 0)
         return rc;
     kv_list_before_undo(d, frame.kv_writes);
+    if (d->kv_writes != frame.kv_writes)
+        kv_recent_forget(&d->kv_recent);
     db_conn_cancel_changed(d, frame.schema_changes);
     if (d->alarm_writes != frame.alarm_writes)
         alarm_rows_forget(d);

@@ -4,6 +4,7 @@
 
 #include "base/must.h"
 #include "store/kv_list.h"
+#include "store/kv_recent.h"
 
 /* Past this an entry may need more than the script's limit of a row, which
  * counts the record's head too. */
@@ -21,6 +22,8 @@ int kv_get(struct db *d, struct slice key, struct slice *value,
     sqlite3_stmt *st;
 
     *value = (struct slice){0};
+    if (d->broken == NULL && kv_recent_find(d->kv_recent, key, value))
+        return 1;
     int rc = db_conn_enter(d, err);
     if (rc == 0)
         rc = db_conn_own(d, DB_OWN_GET, &st, err);
@@ -34,6 +37,7 @@ int kv_get(struct db *d, struct slice key, struct slice *value,
         const void *p = sqlite3_column_blob(st, 0);
         value->n = (size_t)sqlite3_column_bytes(st, 0);
         value->p = p == NULL ? "" : p;
+        kv_recent_set(&d->kv_recent, key, *value);
         d->parked = st;
         return 1;
     }
@@ -80,6 +84,7 @@ int kv_put(struct db *d, struct slice key, struct slice value,
     if (rc != SQLITE_DONE)
         return db_conn_fail(d, rc, err);
     d->kv_writes++;
+    kv_recent_set(&d->kv_recent, key, value);
     db_conn_wrote(d, confirm == KV_CONFIRMED);
     return 0;
 }
@@ -99,6 +104,7 @@ int kv_delete(struct db *d, struct slice key, struct error *err)
     if (sqlite3_changes(d->conn->sqlite) == 0)
         return 0;
     d->kv_writes++;
+    kv_recent_drop(d->kv_recent, key);
     db_conn_wrote(d, true);
     return 1;
 }

@@ -82,3 +82,77 @@ describe("kv", function()
     assert.equal("v", two:get("k"))
   end)
 end)
+
+-- What a get finds is what the same keys would have in a table that is put
+-- back where something is undone, whatever is remembered on the way.
+describe("kv, at random", function()
+  local KEYS = { "a", "b", "e", "aa", "ab", "long" .. ("k"):rep(150), "i" }
+
+  local function copy(t)
+    local c = {}
+    for k, v in pairs(t) do c[k] = v end
+    return c
+  end
+
+  -- Each step acts on the database and on the model: `m.now`, what was
+  -- committed, and what each open savepoint goes back to.
+  local steps = {}
+  function steps.put(d, m, random)
+    local key = KEYS[random(#KEYS)]
+    local value = (string.char(random(97, 122))):rep(random(0, 3) == 0 and random(100, 300) or random(0, 12))
+    d:put(key, value)
+    m.now[key] = value
+  end
+  function steps.get(d, m, random)
+    local key = KEYS[random(#KEYS)]
+    assert.equal(m.now[key] or false, d:get(key))
+  end
+  function steps.delete(d, m, random)
+    local key = KEYS[random(#KEYS)]
+    assert.equal(m.now[key] and 1 or 0, d:delete(key))
+    m.now[key] = nil
+  end
+  function steps.begin(d, m)
+    d:begin()
+    m.saved[#m.saved + 1] = copy(m.now)
+  end
+  function steps.undo(d, m)
+    if #m.saved == 0 then return end
+    d:undo()
+    m.now = table.remove(m.saved)
+  end
+  function steps.release(d, m)
+    if #m.saved == 0 then return end
+    d:release()
+    table.remove(m.saved)
+  end
+  function steps.commit(d, m)
+    if #m.saved > 0 then return end
+    d:commit()
+    m.committed = copy(m.now)
+  end
+  function steps.rollback(d, m)
+    d:rollback()
+    m.now, m.saved = copy(m.committed), {}
+  end
+  function steps.deleteAll(d, m)
+    if #m.saved > 0 then return end
+    d:deleteAll()
+    m.now = {}
+  end
+  function steps.shrink(d) d:shrink() end
+
+  local NAMES = { "put", "put", "put", "get", "get", "get", "get", "delete", "begin", "undo",
+    "release", "commit", "rollback", "deleteAll", "shrink" }
+
+  for seed = 1, 20 do
+    it("is what a table would be, seed " .. seed, function()
+      math.randomseed(seed)
+      local d = S.db()
+      local m = { now = {}, committed = {}, saved = {} }
+      for _ = 1, 400 do steps[NAMES[math.random(#NAMES)]](d, m, math.random) end
+      for _, key in ipairs(KEYS) do assert.equal(m.now[key] or false, d:get(key)) end
+      S.close_all()
+    end)
+  end
+end)
