@@ -192,6 +192,7 @@ static void finish(struct store_client *c, struct checkpoint *p)
         checkpoint_free(p);
         return;
     }
+    pagefile_forget_ahead(f);
     drop_written(f, p);
     settle_state(&f->state);
     noting_checkpoint(f);

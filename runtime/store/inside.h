@@ -44,6 +44,13 @@ struct store {
     bool is_dropped;
 };
 
+/* The first pages of the file that was opened last: most are no longer. */
+struct ahead {
+    const struct pagefile *file; /* NULL: they do not count */
+    uint32_t count;
+    uint8_t *pages; /* owned; NULL until needed */
+};
+
 struct store_client {
     struct store *store;
     struct list link; /* in store->clients */
@@ -64,6 +71,7 @@ struct store_client {
     struct buf scratch;              /* the record that is being made */
     struct list open_files; /* struct pagefile with a file, by last use */
     size_t open_file_count;
+    struct ahead ahead;
 };
 
 /* What a commit replaced; `page` is NULL where the page was in the file. */
@@ -111,7 +119,7 @@ struct pagefile {
     uint32_t epoch;      /* pages logged in it may be logged as differences */
     struct list commits; /* struct commit, by number: not synced yet */
 
-    struct file *file; /* owned; NULL until it is read */
+    struct file *file; /* owned; NULL until it is opened */
     struct list file_link;
 
     /* The open transaction. */
@@ -147,6 +155,16 @@ void pagefile_rollback(struct pagefile *f);
 void pagefile_settle(struct pagefile *f);
 /* Free it, whatever it has. */
 void pagefile_free(struct pagefile *f);
+
+/* pagefile_file.c */
+/* Open the object's file and read its beginning.  Returns its size, or ERR_*
+ * (ERR_NOT_FOUND: there is none). */
+int64_t pagefile_open_file(struct pagefile *f);
+/* A page of the file into `out`.  Returns the bytes that it has of it, or
+ * ERR_*. */
+int64_t pagefile_read_file(struct pagefile *f, uint32_t number, uint8_t *out);
+/* The file has changed: forget what was read of it ahead. */
+void pagefile_forget_ahead(const struct pagefile *f);
 /* Stop reading the file: it is removed, or too many are open. */
 void pagefile_close_file(struct pagefile *f);
 /* Path of an object's file under the data folder; owned by the caller. */

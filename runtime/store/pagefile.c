@@ -1,28 +1,12 @@
 #include "store/inside.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/must.h"
-#include "store/record.h"
 
-enum {
-    BUCKETS_FIRST = 64,
-    OPEN_FILES = 512, /* of one client at a time */
-};
-
-char *pagefile_path(const char *class_name, const struct oid *id)
-{
-    char hex[OID_HEX + 1];
-    char path[RECORD_CLASS_MAX + OID_HEX + 32];
-
-    oid_to_hex(id, hex);
-    int n = snprintf(path, sizeof(path), "objects/%s/%.2s/%s.sqlite",
-                     class_name, hex, hex);
-    return mem_dup(path, (size_t)n);
-}
+enum { BUCKETS_FIRST = 64 };
 
 static struct pagefile **bucket_of(struct store_client *c, const struct oid *id)
 {
@@ -60,39 +44,6 @@ static void unlink_from_table(struct pagefile *f)
     f->client->file_count--;
 }
 
-void pagefile_close_file(struct pagefile *f)
-{
-    if (f->file == NULL)
-        return;
-    f->file->disk->ops->close(f->file);
-    f->file = NULL;
-    list_unlink(&f->file_link);
-    f->client->open_file_count--;
-}
-
-/* Have the object's file open, the one used longest ago closed for it. */
-static int open_file(struct pagefile *f)
-{
-    struct store_client *c = f->client;
-    struct disk *disk = c->store->config.disk;
-
-    if (f->file != NULL) {
-        list_unlink(&f->file_link);
-        list_push(&c->open_files, &f->file_link);
-        return 0;
-    }
-    char *path = pagefile_path(f->class->name, &f->id);
-    int rc = disk->ops->open(disk, path, DISK_READ, &f->file);
-    free(path);
-    if (rc != 0)
-        return rc;
-    list_push(&c->open_files, &f->file_link);
-    if (++c->open_file_count > OPEN_FILES)
-        pagefile_close_file(
-            container_of(c->open_files.next, struct pagefile, file_link));
-    return 0;
-}
-
 static const struct template_image *image_of(const struct pagefile *f)
 {
     return &f->client->store->image;
@@ -101,14 +52,13 @@ static const struct template_image *image_of(const struct pagefile *f)
 /* What the file, or its absence, says of the object. */
 static int load_state(struct pagefile *f)
 {
-    int rc = open_file(f);
+    int64_t size = pagefile_open_file(f);
 
     f->state = (struct page_state){.page_count = image_of(f)->count};
-    if (rc == ERR_NOT_FOUND) {
+    if (size == ERR_NOT_FOUND) {
         noting_absent(f);
         return 0;
     }
-    int64_t size = rc != 0 ? rc : f->file->disk->ops->size(f->file);
     if (size < 0)
         return (int)size;
     if (size > 0 && size % STORE_PAGE != 0)
@@ -189,6 +139,7 @@ void pagefile_free(struct pagefile *f)
     commit_undo(f, 0);
     MUST(f->checkpoint == NULL);
     pagefile_close_file(f);
+    pagefile_forget_ahead(f);
     list_unlink(&f->dirty_link);
     f->client->overlay_pages -= f->pages.count;
     overlay_fini(&f->pages);
@@ -246,12 +197,7 @@ static int read_committed(struct pagefile *f, uint32_t number, uint8_t *out)
     }
     int64_t n = 0;
     if (!f->resets && number <= f->state.file_pages) {
-        int rc = open_file(f);
-
-        n = rc != 0
-                ? rc
-                : f->file->disk->ops->pread(f->file, out, STORE_PAGE,
-                                            (int64_t)(number - 1) * STORE_PAGE);
+        n = pagefile_read_file(f, number, out);
         if (n < 0)
             return (int)n;
     }

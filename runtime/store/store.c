@@ -269,6 +269,7 @@ void store_detach(struct store_client *c)
     connections_fini(&c->connections);
     vfs_fini(&c->vfs);
     buf_fini(&c->scratch);
+    free(c->ahead.pages);
     free(c);
     if (is_last)
         free_store(s);

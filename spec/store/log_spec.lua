@@ -133,6 +133,28 @@ describe("the store", function()
       assert.is_nil(o:exec "SELECT * FROM t")
     end)
 
+    it("reads what was checkpointed since the file was opened", function()
+      local function write_out()
+        for _ = 1, 2 do
+          store:pump()
+          client:poll()
+        end
+      end
+      local o = object(1)
+      set(o, 1)
+      close(o)
+      write_out()
+      o = object(1)
+      assert.equal(1, value(o))
+      set(o, 2)
+      o:exec "CREATE TABLE t(x); INSERT INTO t VALUES(randomblob(1500000))"
+      write_out()
+      assert.equal(0, o:overlay_bytes())
+      o:exec "PRAGMA shrink_memory"
+      assert.equal(2, value(o))
+      assert.equal("ok", o:exec "PRAGMA integrity_check")
+    end)
+
     it("shrinks", function()
       local o = object(1)
       o:exec "CREATE TABLE t(x); INSERT INTO t VALUES(randomblob(300000))"
