@@ -36,8 +36,6 @@ void json_add_number(struct buf *out, double x); /* finite */
 /* Push the value that `text` stands for; text.p[text.n] must be NUL.  Raises
  * what was expected, what came, and the byte offset. [raises] */
 void json_push(lua_State *L, struct slice text);
-/* The same in a state that is not of a vm. [raises] */
-void json_push_uncharged(lua_State *L, struct slice text);
 /* Push the string that encodes the value at `idx`, as mk.json.encode gives
  * it. [raises] */
 void json_push_text(lua_State *L, int idx);

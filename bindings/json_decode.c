@@ -346,20 +346,15 @@ static void value(struct decoder *d)
     skip_space(d);
 }
 
-void json_push_uncharged(lua_State *L, struct slice text)
+void json_push(lua_State *L, struct slice text)
 {
     struct decoder d = {
         .L = L, .start = text.p, .at = text.p, .end = text.p + text.n};
 
     luaL_checkstack(L, 8, "JSON");
+    vm_charge(L, text.n / 4);
     skip_space(&d);
     value(&d);
     if (d.at != d.end)
         unexpected(&d, "the end of the text");
-}
-
-void json_push(lua_State *L, struct slice text)
-{
-    vm_charge(L, text.n / 4);
-    json_push_uncharged(L, text);
 }

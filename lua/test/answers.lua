@@ -2,6 +2,7 @@
 -- mk.WebSocket, calls of functions that the test has sent.
 local core, part = ...
 
+local headers_of = part "headers"
 local http = part "http"
 local Socket = part "socket"
 
@@ -14,17 +15,15 @@ end
 -- The arguments of core.answer, from what a handler returned.
 local function parts(given)
   if given == nil then return 0, 404 end
-  if type(given) == "string" then return 0, 200, nil, nil, given end
+  if type(given) == "string" then given = { body = given } end
   if type(given) ~= "table" then
     error("fetch of start: a string or a table { status=, headers=, body= } expected, got " ..
       type(given), 0)
   end
-  local body, headers = given.body, given.headers
-  if given.json ~= nil then
-    body = core.jsonText(given.json)
-    headers = http.with_type(headers, "application/json")
-  end
-  return given.delay or 0, given.status or 200, given.statusText, headers, body
+  local body = given.body
+  if given.json ~= nil then body = core.jsonText(given.json) end
+  return given.delay or 0, given.status or 200, given.statusText,
+    headers_of.list(given.headers, { { "Content-Type", http.type_of(given) } }), body
 end
 
 local function fetch(world, number, handle)

@@ -3,6 +3,7 @@
 local core, part = ...
 
 local guard = part "guard"
+local headers_of = part "headers"
 
 local http = {}
 
@@ -79,7 +80,7 @@ guard.all(Message)
 local Response = { __name = "response" }
 function Response.__index(response, key)
   if key == "headers" then
-    local headers = core.headers(rawget(response, "_core"))
+    local headers = headers_of.new(core.fields(rawget(response, "_core")))
     rawset(response, key, headers)
     return headers
   end
@@ -101,7 +102,7 @@ end
 local Request = { __name = "request" }
 function Request.__index(request, key)
   if key == "headers" then
-    local headers = core.headers(rawget(request, "_core"))
+    local headers = headers_of.new(core.fields(rawget(request, "_core")))
     rawset(request, key, headers)
     return headers
   end
@@ -136,21 +137,17 @@ function http.parts(url, init)
   local body, headers = init.body, init.headers
   if init.json ~= nil then
     body = core.jsonText(init.json)
-    headers = http.with_type(headers, "application/json")
   end
   local method = init.method or (body and "POST") or "GET"
-  return method:upper(), url, headers, body
+  return method:upper(), url, headers_of.list(headers, {
+    { "Host", core.authority(url) }, { "Content-Type", http.type_of(init) },
+  }), body
 end
 
--- `headers` (a table or nil) with a Content-Type unless it has one.
-function http.with_type(headers, value)
-  local all = {}
-  for name, text in pairs(headers or {}) do
-    if name:lower() == "content-type" then return headers end
-    all[name] = text
-  end
-  all["Content-Type"] = value
-  return all
+-- The Content-Type of what `init` has as its body, nil without one.
+function http.type_of(init)
+  if init.json ~= nil then return "application/json" end
+  return init.body ~= nil and "text/plain;charset=UTF-8" or nil
 end
 
 return http

@@ -2,9 +2,7 @@
  * mk.fetch, the server. */
 #include "base/mem.h"
 #include "bindings/bind.h"
-#include "bindings/header_fields.h"
 #include "bindings/header_text.h"
-#include "bindings/headers.h"
 #include "bindings/url.h"
 #include "cli/face_inside.h"
 
@@ -95,17 +93,21 @@ static int head(lua_State *L)
     return 3;
 }
 
-/* core.headers(message) -> Headers, as scripts have them */
-static int headers(lua_State *L)
+/* core.fields(message) -> array: name, value, name, value ... */
+static int fields(lua_State *L)
 {
     const struct lmessage *u = check_message(L, 1);
     const struct response *rs = u->response;
+    const struct field *f = rs != NULL ? rs->fields : u->request->fields;
+    uint32_t n = rs != NULL ? rs->field_count : u->request->field_count;
 
-    if (rs != NULL)
-        headers_push_view(L, 1, rs->fields, rs->field_count, HEADERS_FROZEN);
-    else
-        headers_push_view(L, 1, u->request->fields, u->request->field_count,
-                          HEADERS_FROZEN);
+    lua_createtable(L, (int)n * 2, 0);
+    for (uint32_t i = 0; i < n; i++) {
+        bind_push_slice(L, f[i].name);
+        lua_rawseti(L, -2, 2 * (lua_Integer)i + 1);
+        bind_push_slice(L, f[i].value);
+        lua_rawseti(L, -2, 2 * (lua_Integer)i + 2);
+    }
     return 1;
 }
 
@@ -116,7 +118,7 @@ static int read_body(lua_State *L)
     static const char *const names[] = {
         [BODY_OPEN] = "open", [BODY_ENDED] = "ended", [BODY_FAILED] = "failed"};
     struct body *body = check_message(L, 1)->body;
-    struct buf *all = bind_scratch(L);
+    struct buf *all = face_scratch(L);
     enum body_state state = BODY_ENDED;
     struct slice run = {0};
 
@@ -127,7 +129,7 @@ static int read_body(lua_State *L)
         body_consume(body, run.n);
         state = body_peek(body, &run);
     }
-    bind_push_scratch(L, all);
+    face_push_scratch(L, all);
     lua_pushstring(L, names[state]);
     return 2;
 }
@@ -154,40 +156,41 @@ static struct slice check_method(lua_State *L, int arg)
     return method;
 }
 
-/* The authority in a url that is normal: between "//" and the path. */
-static struct slice authority_of(struct slice url, size_t target)
+static void check_field(lua_State *L, const struct field *f)
 {
-    size_t from = slice_eq((struct slice){url.p, 8}, SLICE("https://")) ? 8 : 7;
-
-    return (struct slice){url.p + from, target - from};
+    if (!header_is_token(f->name))
+        bind_raise(L, NULL, "'%s' is not the name of a field", f->name.p);
+    for (size_t i = 0; i < f->value.n; i++) {
+        if (strchr("\r\n", f->value.p[i]) != NULL)
+            bind_raise(L, NULL, "the field '%s' has CR, LF or NUL in its value",
+                       f->name.p);
+    }
 }
 
-static bool has_field(const struct field *fields, uint32_t n, const char *name)
+/* Fields from the array at `idx` (name, value ...; or nil) behind `more`, in a
+ * userdata that this leaves on the stack; their bytes are those of the array's
+ * strings and of `more`. */
+static struct field *gather(lua_State *L, int idx, const struct field *more,
+                            uint32_t *count)
 {
-    return fields_find(fields, n, slice_of(name)) != NULL;
-}
+    bool has_some = !lua_isnoneornil(L, idx);
+    uint32_t n = has_some ? (uint32_t)lua_rawlen(L, idx) / 2 : 0;
+    struct field *all =
+        lua_newuserdatauv(L, (*count + n + 1) * sizeof(*all), 0);
 
-/* The fields of the request: `more`, Host, and those at `idx`. */
-static struct field *gather(lua_State *L, int idx, struct slice host,
-                            const struct field *more, uint32_t *n)
-{
-    const struct slice type = SLICE("text/plain;charset=UTF-8");
-    bool has_body = !lua_isnoneornil(L, idx + 1);
-    struct few_fields few;
-    uint32_t own = 0;
-    struct field *given =
-        headers_read(L, lua_isnoneornil(L, idx) ? 0 : idx,
-                     has_body ? type : (struct slice){0}, &few, &own);
-    struct field *all = lua_newuserdatauv(L, (*n + own + 1) * sizeof(*all), 0);
-    uint32_t count = 0;
+    for (uint32_t i = 0; i < *count; i++)
+        all[i] = more[i];
+    for (uint32_t i = 0; i < n; i++) {
+        struct field *f = &all[*count + i];
 
-    if (!has_field(given, own, "Host"))
-        all[count++] = (struct field){SLICE("Host"), host};
-    for (uint32_t i = 0; i < *n; i++)
-        all[count++] = more[i];
-    for (uint32_t i = 0; i < own; i++)
-        all[count++] = given[i];
-    *n = count;
+        lua_rawgeti(L, idx, 2 * (lua_Integer)i + 1);
+        f->name = bind_check_slice(L, -1);
+        lua_rawgeti(L, idx, 2 * (lua_Integer)i + 2);
+        f->value = bind_check_slice(L, -1);
+        check_field(L, f);
+        lua_pop(L, 2);
+    }
+    *count += n;
     return all;
 }
 
@@ -195,10 +198,12 @@ struct request *face_check_request(lua_State *L, int arg,
                                    const struct field *more, uint32_t more_n)
 {
     int top = lua_gettop(L);
-    struct request rq = {.method = check_method(L, arg), .ip = "127.0.0.1"};
+    struct request rq = {.method = check_method(L, arg),
+                         .ip = "127.0.0.1",
+                         .field_count = more_n};
     struct slice url = bind_check_slice(L, arg + 1);
     struct slice body = {0};
-    struct buf *whole = bind_scratch(L);
+    struct buf *whole = face_scratch(L);
     struct error err;
     size_t target;
 
@@ -206,12 +211,9 @@ struct request *face_check_request(lua_State *L, int arg,
         body = bind_check_slice(L, arg + 3);
     if (url_normal(url, whole, &target, &err) != 0)
         bind_raise_error(L, NULL, &err);
-    bind_push_scratch(L, whole); /* headers may use it, too */
-    rq.url = bind_to_slice(L, -1);
-    rq.target = (struct slice){rq.url.p + target, rq.url.n - target};
-    rq.field_count = more_n;
-    rq.fields =
-        gather(L, arg + 2, authority_of(rq.url, target), more, &rq.field_count);
+    rq.url = buf_slice(whole);
+    rq.target = (struct slice){whole->p + target, whole->n - target};
+    rq.fields = gather(L, arg + 2, more, &rq.field_count);
     if (body.p != NULL)
         rq.body = body_from(body.p, body.n);
     struct request *built = request_build(&rq);
@@ -226,7 +228,6 @@ struct response *face_check_answer(lua_State *L, int arg)
     lua_Integer status = luaL_checkinteger(L, arg);
     struct response rs = {.status = (int)status};
     struct slice body = {0};
-    struct few_fields few;
 
     luaL_argcheck(L, status >= 200 && status <= 599, arg,
                   "a status from 200 to 599 expected");
@@ -234,16 +235,29 @@ struct response *face_check_answer(lua_State *L, int arg)
         rs.reason = bind_check_slice(L, arg + 1);
     if (!lua_isnoneornil(L, arg + 3))
         body = bind_check_slice(L, arg + 3);
-    rs.fields = headers_read(L, lua_isnoneornil(L, arg + 2) ? 0 : arg + 2,
-                             body.p == NULL ? (struct slice){0}
-                                            : SLICE("text/plain;charset=UTF-8"),
-                             &few, &rs.field_count);
+    rs.fields = gather(L, arg + 2, NULL, &rs.field_count);
     if (body.p != NULL)
         rs.body = body_from(body.p, body.n);
     struct response *built = response_build(&rs);
 
     lua_settop(L, top);
     return built;
+}
+
+/* core.authority(url) -> its host and port, as Host has them.  Raises when it
+ * is no url of http or https. */
+static int authority(lua_State *L)
+{
+    struct slice text = bind_check_slice(L, 1);
+    struct buf *whole = face_scratch(L);
+    struct error err;
+    size_t target;
+
+    if (url_normal(text, whole, &target, &err) != 0)
+        return bind_raise_error(L, NULL, &err);
+    size_t from = whole->p[4] == 's' ? 8 : 7; /* behind "//" */
+    lua_pushlstring(L, whole->p + from, target - from);
+    return 1;
 }
 
 /* core.query(text) -> table of the first value of each name */
@@ -255,16 +269,16 @@ static int query(lua_State *L)
 
     lua_newtable(L);
     while (url_next_pair(&rest, &name, &value)) {
-        struct buf *b = bind_scratch(L);
+        struct buf *b = face_scratch(L);
 
         url_decode(name, URL_PLUS_IS_SPACE, b);
-        bind_push_scratch(L, b);
+        face_push_scratch(L, b);
         lua_pushvalue(L, -1);
         bool is_known = lua_rawget(L, -3) != LUA_TNIL;
         lua_pop(L, 1);
-        b = bind_scratch(L);
+        b = face_scratch(L);
         url_decode(value, URL_PLUS_IS_SPACE, b);
-        bind_push_scratch(L, b);
+        face_push_scratch(L, b);
         if (is_known)
             lua_pop(L, 2);
         else
@@ -274,6 +288,7 @@ static int query(lua_State *L)
 }
 
 const luaL_Reg face_http[] = {
-    {"query", query},    {"head", head},   {"headers", headers},
-    {"read", read_body}, {"leave", leave}, {NULL, NULL},
+    {"query", query},   {"authority", authority}, {"head", head},
+    {"fields", fields}, {"read", read_body},      {"leave", leave},
+    {NULL, NULL},
 };

@@ -24,12 +24,22 @@ extern const luaL_Reg face_guard[];   /* face_guard.c */
 extern const luaL_Reg face_world[];   /* face_world.c */
 extern const luaL_Reg face_names[];   /* face_names.c */
 extern const luaL_Reg face_values[];  /* face_values.c */
+extern const luaL_Reg face_json[];    /* face_json.c */
 extern const luaL_Reg face_calls[];   /* face_calls.c */
 extern const luaL_Reg face_http[];    /* face_http.c */
 extern const luaL_Reg face_sockets[]; /* face_sockets.c */
 extern const luaL_Reg face_asks[];    /* face_asks.c */
 extern const luaL_Reg face_storage[]; /* face_storage.c */
 extern const luaL_Reg face_sql[];     /* face_sql.c */
+
+/* An empty buffer of the state, borrowed until the next call (face.c).  The
+ * states here are of no vm: bindings that need one (bind_scratch, userdata of
+ * classes, anything charged) are not for them. [raises: mem] */
+struct buf *face_scratch(lua_State *L);
+/* Push its bytes and give back what it holds beyond a little. */
+void face_push_scratch(lua_State *L, struct buf *b);
+/* Push the value of a JSON text. [raises] */
+void face_push_json(lua_State *L, struct slice text);
 
 /* ---- worlds (face_world.c) ---- */
 

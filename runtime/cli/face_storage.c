@@ -70,7 +70,7 @@ static int get(lua_State *L)
 {
     struct slice key = check_key(L, 3);
     struct face_open *o = face_open(L, 2);
-    struct buf *copy = bind_scratch(L);
+    struct buf *copy = face_scratch(L);
     struct slice value;
     struct error err;
     int rc = kv_get(o->db.db, key, &value, &err);
@@ -90,7 +90,7 @@ static int get(lua_State *L)
 static int put(lua_State *L)
 {
     struct slice key = check_key(L, 3);
-    struct buf *value = bind_scratch(L);
+    struct buf *value = face_scratch(L);
     struct error err;
 
     luaL_checkany(L, 4);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "bindings/bind.h"
-#include "bindings/json.h"
 #include "bindings/names.h"
 #include "cli/face_inside.h"
 #include "host/world_target.h"
@@ -274,27 +273,6 @@ void face_push_stored(lua_State *L, struct slice in)
     face_push_values(L, in, 1, NULL);
 }
 
-/* ---- JSON ---- */
-
-/* core.json(text) -> value.  Raises what is wrong with the text. */
-static int json(lua_State *L)
-{
-    json_push_uncharged(L, bind_check_slice(L, 1));
-    return 1;
-}
-
-/* core.jsonText(value) -> text.  Raises what JSON has not. */
-static int json_text(lua_State *L)
-{
-    struct buf *out = bind_scratch(L);
-    struct error err = {0};
-
-    if (json_encode(L, 1, JSON_STRICT, SENT_MAX, out, &err) != 0)
-        return bind_raise_error(L, NULL, &err);
-    bind_push_scratch(L, out);
-    return 1;
-}
-
 /* core.null() -> mk.null */
 static int null(lua_State *L)
 {
@@ -308,7 +286,5 @@ const luaL_Reg face_values[] = {
     {"function", function_of},
     {"forget", forget},
     {"null", null},
-    {"json", json},
-    {"jsonText", json_text},
     {NULL, NULL},
 };

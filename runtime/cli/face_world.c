@@ -2,7 +2,6 @@
 #include <inttypes.h>
 
 #include "bindings/bind.h"
-#include "bindings/json.h"
 #include "cli/face_inside.h"
 
 #define WORLD_MT "moonkeep.test.world"
@@ -92,7 +91,7 @@ static void charge(lua_State *L)
  * Settings is a table, or nil. */
 static int start(lua_State *L)
 {
-    struct buf *settings = bind_scratch(L);
+    struct buf *settings = face_scratch(L);
     struct error err = {0};
     struct world_config config = {.target = luaL_optstring(L, 1, NULL),
                                   .file = luaL_optstring(L, 2, NULL),
@@ -239,7 +238,7 @@ static void set_fields(lua_State *L, const struct buf *fields)
     luaL_addlstring(&b, fields->p, fields->n);
     luaL_addchar(&b, '}');
     luaL_pushresult(&b);
-    json_push_uncharged(L, bind_to_slice(L, -1));
+    face_push_json(L, bind_to_slice(L, -1));
     lua_setfield(L, -3, "fields");
     lua_pop(L, 1);
 }
