@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "bindings/bind.h"
 #include "bindings/failure.h"
+#include "bindings/freight.h"
 #include "bindings/http.h"
 #include "bindings/names.h"
 #include "object/object.h"
@@ -27,7 +28,8 @@ struct call {
     struct reply reply;
     struct wait wait;
     struct outcome outcome;
-    struct target *target; /* held; NULL: it goes to an object */
+    struct freight freight; /* until its task has the outcome, or ends */
+    struct target *target;  /* held; NULL: it goes to an object */
     const struct object_class *cls;
     struct oid oid;
     size_t name_n;
@@ -48,7 +50,10 @@ static void call_drop(struct call *c)
 
 static void drop_operation(void *operation)
 {
-    call_drop(operation);
+    struct call *c = operation;
+
+    freight_unload(&c->freight);
+    call_drop(c);
 }
 
 /* ---- the flight ---- */
@@ -57,6 +62,8 @@ static void on_reply(struct reply *r, struct outcome *o)
 {
     struct call *c = container_of(r, struct call, reply);
 
+    if (!freight_change(&c->freight, outcome_bytes(o)))
+        outcome_fail(o, "overloaded", "%s", freight_text);
     c->outcome = *o;
     *o = (struct outcome){0};
     wait_done(&c->wait, 0);
@@ -108,6 +115,15 @@ static void describe(const struct wait *w, struct buf *out)
         buf_printf(out, "%s", hex);
 }
 
+/* Frees `e` and raises where there is too much under way. */
+static void check_room(lua_State *L, const struct object *o, struct event *e)
+{
+    if (freight_fits(o, event_bytes(e)))
+        return;
+    event_free(e);
+    freight_refuse(L);
+}
+
 static struct call *new_call(struct object *o, size_t name_n, struct event *e)
 {
     struct call *c = mem_alloc(sizeof(*c) + name_n);
@@ -120,6 +136,7 @@ static struct call *new_call(struct object *o, size_t name_n, struct event *e)
     c->reply.done = on_reply;
     list_init(&c->gate.link);
     e->reply = &c->reply;
+    freight_load(&c->freight, o, event_bytes(e));
     return c;
 }
 
@@ -191,7 +208,7 @@ static int call_k(lua_State *L, int status, lua_KContext ctx)
     (void)status;
     (void)ctx;
     t->operation = NULL;
-    call_drop(c);
+    drop_operation(c);
     return count < 0 ? lua_error(L) : count;
 }
 
@@ -203,7 +220,10 @@ static int call(lua_State *L, struct task *t, struct call *c)
 int call_object(lua_State *L, struct task *t, const struct address *to,
                 struct event *e)
 {
-    struct call *c = new_call(vm_owner(t->vm), to->name_n, e);
+    struct object *o = vm_owner(t->vm);
+
+    check_room(L, o, e);
+    struct call *c = new_call(o, to->name_n, e);
 
     c->cls = to->cls;
     c->oid = to->oid;
@@ -215,7 +235,10 @@ int call_object(lua_State *L, struct task *t, const struct address *to,
 int call_target(lua_State *L, struct task *t, struct target *to,
                 struct event *e)
 {
-    struct call *c = new_call(vm_owner(t->vm), 0, e);
+    struct object *o = vm_owner(t->vm);
+
+    check_room(L, o, e);
+    struct call *c = new_call(o, 0, e);
 
     c->target = target_hold(to);
     return call(L, t, c);

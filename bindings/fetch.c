@@ -16,6 +16,7 @@
 #include "base/must.h"
 #include "base/text.h"
 #include "bindings/bind.h"
+#include "bindings/freight.h"
 #include "bindings/http.h"
 #include "bindings/modules.h"
 #include "bindings/request.h"
@@ -46,6 +47,7 @@ struct flight {
     struct list link; /* of state.fetching, while QUEUED */
     struct fetch_call call;
     struct wait wait;
+    struct freight freight;    /* the request's body, until its task goes on */
     struct request *shown;     /* a reference; the host has its own */
     struct response *response; /* owned */
     const char *code;          /* of the failure; NULL without one */
@@ -66,7 +68,10 @@ static void flight_drop(struct flight *f)
 
 static void drop_operation(void *operation)
 {
-    flight_drop(operation);
+    struct flight *f = operation;
+
+    freight_unload(&f->freight);
+    flight_drop(f);
 }
 
 /* ---- the flight ---- */
@@ -183,6 +188,11 @@ struct options {
     enum fetch_call_redirect redirect;
 };
 
+static size_t body_bytes(const struct request *rq)
+{
+    return rq->body == NULL ? 0 : body_buffered(rq->body);
+}
+
 /* Send `rq` (taken over) in the name of task `t`. */
 static void begin(struct task *t, struct request *rq, const struct options *opt)
 {
@@ -197,6 +207,7 @@ static void begin(struct task *t, struct request *rq, const struct options *opt)
                                   .done = on_done};
     f->shown = request_hold(rq);
     f->wait.describe = describe;
+    freight_load(&f->freight, o, body_bytes(rq));
     f->gate.release = on_release;
     list_init(&f->gate.link);
     list_init(&f->link);
@@ -217,7 +228,7 @@ static int failed(lua_State *L, struct task *t, struct flight *f)
     const char *code = f->code;
 
     t->operation = NULL;
-    flight_drop(f);
+    drop_operation(f);
     return bind_raise_error(L, code, &failure);
 }
 
@@ -233,7 +244,7 @@ static int fetch_k(lua_State *L, int status, lua_KContext ctx)
     bool is_open = b != NULL && !body_is_over(b);
     bind_push_response(L, &f->response);
     t->operation = NULL;
-    flight_drop(f);
+    drop_operation(f);
     /* Else a script that looks at the status alone keeps connections and
      * buffers as long as its state is small. */
     if (is_open)
@@ -360,6 +371,10 @@ static int fetch(lua_State *L)
     check_init(L, &opt);
     struct task *t = task_check(L);
     struct request *rq = bind_check_request(L, AT_WHAT, 0);
+    if (!freight_fits(bind_object(L), body_bytes(rq))) {
+        request_drop(rq);
+        freight_refuse(L);
+    }
     begin(t, rq, &opt);
     return lua_yieldk(L, 0, 0, fetch_k);
 }

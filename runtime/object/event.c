@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/body.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "object/section.h"
@@ -27,6 +28,22 @@ void outcome_fini(struct outcome *o)
     targets_fini(&o->targets);
     failure_free(o->failure);
     *o = (struct outcome){0};
+}
+
+static size_t body_bytes(const struct body *b)
+{
+    return b == NULL ? 0 : body_buffered(b);
+}
+
+size_t outcome_bytes(const struct outcome *o)
+{
+    return o->values.n +
+           (o->response == NULL ? 0 : body_bytes(o->response->body));
+}
+
+size_t event_bytes(const struct event *e)
+{
+    return e->args.n + (e->request == NULL ? 0 : body_bytes(e->request->body));
 }
 
 void outcome_fail(struct outcome *o, const char *code, const char *format, ...)

@@ -54,6 +54,8 @@ struct outcome {
 };
 
 void outcome_fini(struct outcome *o);
+/* Bytes of values, or of what is there of a body. */
+size_t outcome_bytes(const struct outcome *o);
 /* Make `o` (empty before) a failure by a printf format. */
 void outcome_fail(struct outcome *o, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -102,6 +104,8 @@ struct event {
 struct event *event_new(enum event_kind kind);
 /* The same with `extra` bytes behind the struct, not cleared. */
 struct event *event_new_with(enum event_kind kind, size_t extra);
+/* Bytes of arguments, or of what is there of a body. */
+size_t event_bytes(const struct event *e);
 /* Free with all it owns; its task must be gone. */
 void event_free(struct event *e);
 /* Hand the outcome to the reply, if any, and free. */

@@ -14,6 +14,11 @@
 #include "vm/code.h"
 #include "vm/task.h"
 
+enum {
+    LARGE_EVENT = 64 * 1024,
+    MAILBOX_BYTES_MAX = 64 * 1024 * 1024,
+};
+
 void realm_init(struct realm *r, const struct realm_config *config)
 {
     *r = (struct realm){.config = *config, .version = 1};
@@ -125,20 +130,40 @@ void realm_deliver(struct realm *r, const struct object_class *cls,
     realm_deliver_to(o, e);
 }
 
+/* Large events are bounded by their bytes; of small ones there are few enough
+ * by their number. */
+static bool has_room(const struct object *o, const struct event *e)
+{
+    size_t n = event_bytes(e);
+
+    if (n < LARGE_EVENT || o->mailbox_n == 0)
+        return true;
+    for (struct list *l = o->mailbox.next; l != &o->mailbox; l = l->next)
+        n += event_bytes(container_of(l, struct event, link));
+    return n <= MAILBOX_BYTES_MAX;
+}
+
+static void refuse(struct event *e, const char *text)
+{
+    event_fail(e, "overloaded", text, false);
+    event_finish(e);
+}
+
 void realm_deliver_to(struct object *o, struct event *e)
 {
     struct realm *r = o->realm;
 
+    if (!has_room(o, e)) {
+        refuse(e, "Durable Object is overloaded. Too much data queued.");
+        return;
+    }
     if (o->mailbox_n < r->config.limits.mailbox) {
         realm_push(o, e);
         if (r->calling != NULL)
             run_called(r, o);
         return;
     }
-    event_fail(e, "overloaded",
-               "Durable Object is overloaded. Too many requests queued.",
-               false);
-    event_finish(e);
+    refuse(e, "Durable Object is overloaded. Too many requests queued.");
 }
 
 void realm_route(struct realm *r, struct event *e)

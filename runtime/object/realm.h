@@ -116,8 +116,8 @@ struct object *realm_find(struct realm *r, const struct oid *id);
 struct object *realm_object(struct realm *r, const struct object_class *cls,
                             const struct oid *id, struct slice name);
 /* Put `e` (taken over) into the object's mailbox; the object is made if it is
- * not in memory.  Past limits.mailbox the event fails as overloaded.  Runs no
- * script code but within turn_begin_call. */
+ * not in memory.  Past limits.mailbox, or 64 MiB, the event fails as
+ * overloaded.  Runs no script code but within turn_begin_call. */
 void realm_deliver(struct realm *r, const struct object_class *cls,
                    const struct oid *id, struct slice name, struct event *e);
 /* The same to an object that is in memory, a router too; `e` knows its id. */
