@@ -62,6 +62,11 @@ static int open_either(struct client *c, const struct config *config,
     c->fd = connect_to(config->data);
     if (c->fd >= 0)
         return 0;
+    if (need == CLIENT_SERVER)
+        return error_set(err, ERR_NOT_FOUND,
+                         "no server runs on the data in "
+                         "'%s'",
+                         config->data);
     if (need == CLIENT_SCRIPT && config->main == NULL)
         return error_set(err, ERR_NOT_FOUND,
                          "no server runs on this data, and there is no script "
@@ -174,7 +179,8 @@ int client_ask(struct client *c, struct slice question,
 {
     if (c->node == NULL)
         return ask_server(c, question, row, arg, err);
-    int rc = question_answer(c->node, question, (struct answer){row, arg}, err);
+    int rc = question_answer(c->node, question,
+                             (struct answer){.row = row, .arg = arg}, err);
 
     return rc == ERR_CANCELED ? 0 : rc;
 }

@@ -15,14 +15,19 @@
 struct client;
 
 /* What is needed of the data when no server runs. */
-enum client_need { CLIENT_DATA, CLIENT_SCRIPT /* to run it, too */ };
+enum client_need {
+    CLIENT_DATA,
+    CLIENT_SCRIPT, /* to run it, too */
+    CLIENT_SERVER  /* there must be one */
+};
 
 /* Whether there is a data folder; else `*err` says so. */
 bool client_finds(const struct config *config, struct error *err);
 /*
  * `config` says where the data is; borrowed.  ERR_NOT_FOUND: there is no data
  * folder; ERR_LOCKED: another process holds it and does not answer; ERR_CORRUPT
- * ERR_LUA: the script does not load; and the others of node_start.  Blocks.
+ * ERR_LUA: the script does not load; ERR_NOT_FOUND as well: there is no server
+ * where one is needed, or no script; and the others of node_start.  Blocks.
  */
 int client_open(const struct config *config, enum client_need need,
                 struct client **out, struct error *err);

@@ -13,6 +13,7 @@
 #include "host/node_parts.h"
 #include "host/parcel.h"
 #include "host/sockets.h"
+#include "host/tails.h"
 #include "host/tickets.h"
 #include "net/exchange.h"
 #include "object/object.h"
@@ -75,6 +76,7 @@ struct response *bridge_answer_failure(struct worker *w,
                             .id = slice_of(f->object_id)};
 
     logger_write(node_logger(w->node), &line);
+    tails_log(w, NULL, &line);
     /* The router itself was ended by the runtime: reload, shutdown. */
     if (f->retryable && f->object_id[0] == '\0')
         return retry_later(SLICE("Service Unavailable\n"));
@@ -306,6 +308,13 @@ static void write_log(void *host, struct object *o, enum log_level level,
         line.id = (struct slice){hex, OID_HEX};
     }
     logger_write(node_logger(w->node), &line);
+    tails_log(w, o, &line);
+}
+
+static void event_over(void *host, struct object *o, const struct event *e,
+                       const struct tap_cost *cost)
+{
+    tails_event(host, o, e, cost);
 }
 
 static void class_key(void *host, const char *name, uint8_t key[32])
@@ -323,6 +332,7 @@ const struct host_ops bridge_host_ops = {.call = call,
                                          .call_target = call_target,
                                          .target_lost = lost_target,
                                          .log = write_log,
+                                         .event_over = event_over,
                                          .class_key = class_key,
                                          .ticket = tickets_new,
                                          .couple = links_couple,

@@ -63,6 +63,13 @@ static int on_row(void *arg, struct slice row)
     return send_all(c);
 }
 
+static int on_flush(void *arg)
+{
+    struct call *c = arg;
+
+    return c->out.n == 0 ? 0 : send_all(c);
+}
+
 static int read_question(struct call *c, struct buf *asked, struct error *err)
 {
     char magic[FRAMES_MAGIC_N];
@@ -86,7 +93,7 @@ static void attend(void *arg)
 
     if (rc == 0)
         rc = question_answer(c->control->node, buf_slice(&asked),
-                             (struct answer){on_row, c}, &err);
+                             (struct answer){on_row, on_flush, c}, &err);
     frames_add_end(&c->out, rc, rc == 0 ? "" : err.text);
     send_all(c);
     buf_fini(&asked);

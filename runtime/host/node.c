@@ -16,6 +16,7 @@
 #include "host/data.h"
 #include "host/node_parts.h"
 #include "host/roster.h"
+#include "host/tails.h"
 #include "host/worker.h"
 #include "host/worker_still.h"
 #include "store/store.h"
@@ -30,6 +31,7 @@ struct node {
     struct store *store;
     struct code *code; /* NULL when offline */
     struct roster roster;
+    struct tails tails;
     struct control *control; /* NULL: none */
     struct worker *workers;
     int worker_count;  /* those that were made */
@@ -109,6 +111,11 @@ struct worker *node_worker_of(struct node *n, const struct oid *id)
 struct roster *node_roster(struct node *n)
 {
     return &n->roster;
+}
+
+struct tails *node_tails(struct node *n)
+{
+    return &n->tails;
 }
 
 void node_worker_drained(struct node *n)
@@ -230,6 +237,7 @@ static struct node *new_node(const struct config *config, enum node_mode mode,
     MUST(uv_mutex_init(&n->mutex) == 0);
     MUST(uv_cond_init(&n->drained) == 0);
     roster_init(&n->roster);
+    tails_init(&n->tails);
     return n;
 }
 
@@ -351,6 +359,7 @@ void node_free(struct node *n)
     if (n->disk != NULL)
         n->disk->ops->free(n->disk);
     roster_fini(&n->roster);
+    tails_fini(&n->tails);
     uv_cond_destroy(&n->drained);
     uv_mutex_destroy(&n->mutex);
     free(n->workers);

@@ -10,6 +10,7 @@
 #include "host/worker.h"
 
 struct roster;
+struct tails;
 
 /* What a world has in place of the system's disk, clock, chance and network;
  * borrowed until node_fall. */
@@ -55,6 +56,8 @@ struct worker *node_worker_at(struct node *n, int index);
 struct worker *node_worker_of(struct node *n, const struct oid *id);
 /* The names of the classes that the script has. */
 struct roster *node_roster(struct node *n);
+/* Who watches the node. */
+struct tails *node_tails(struct node *n);
 /* A worker has nothing under way any more. */
 void node_worker_drained(struct node *n);
 

@@ -22,6 +22,7 @@ static const struct {
     {"alarms", question_alarms},   {"delete", question_delete},
     {"verify", question_verify},   {"why", question_why},
     {"sql", question_sql},         {"call", question_call},
+    {"tail", question_tail},
 };
 
 enum { QUESTION_COUNT = sizeof(questions) / sizeof(*questions) };
@@ -54,6 +55,21 @@ int question_answer(struct node *n, struct slice asked, struct answer to,
 int question_send(struct question *q)
 {
     return q->to.row(q->to.arg, buf_slice(&q->row)) == 0 ? 0 : ERR_CANCELED;
+}
+
+int question_flush(struct question *q)
+{
+    if (q->to.flush == NULL)
+        return 0;
+    return q->to.flush(q->to.arg) == 0 ? 0 : ERR_CANCELED;
+}
+
+int question_alive(struct question *q)
+{
+    row_begin(&q->row, "waiting");
+    int rc = question_send(q);
+
+    return rc != 0 ? rc : question_flush(q);
 }
 
 /* ---- words that may have been meant ---- */

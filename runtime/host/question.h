@@ -22,6 +22,8 @@ struct node;
 /* Where rows go: non-zero when no more are wanted.  The row is borrowed. */
 struct answer {
     int (*row)(void *arg, struct slice row);
+    /* What was given is to be seen now; NULL: it always is. */
+    int (*flush)(void *arg);
     void *arg;
 };
 
@@ -43,6 +45,11 @@ int question_answer(struct node *n, struct slice asked, struct answer to,
 
 /* Send q->row.  0 or ERR_CANCELED. */
 int question_send(struct question *q);
+/* What was sent is seen now.  0 or ERR_CANCELED. */
+int question_flush(struct question *q);
+/* Send a row "waiting", to be skipped: it finds out whether anybody still
+ * wants the answer.  Seen at once.  0 or ERR_CANCELED. */
+int question_alive(struct question *q);
 /* The class that the question names is one of the script's or has objects.
  * ERR_NOT_FOUND with what may have been meant.  Without one in the question:
  * 0. */
@@ -68,6 +75,7 @@ int question_alarms(struct question *q, struct error *err);
 int question_delete(struct question *q, struct error *err);
 int question_sql(struct question *q, struct error *err);
 int question_call(struct question *q, struct error *err);
+int question_tail(struct question *q, struct error *err);
 int question_why(struct question *q, struct error *err);
 int question_verify(struct question *q, struct error *err);
 

@@ -111,12 +111,6 @@ static void on_worker(struct worker *w, void *arg)
 
 /* ---- on the asking thread ---- */
 
-static int is_alive(struct question *q)
-{
-    row_begin(&q->row, "waiting");
-    return question_send(q);
-}
-
 /* Wait until it has landed, as long as somebody wants to know. */
 static int wait_for(struct question *q, struct flight *f, uint64_t timeout_ms,
                     struct error *err)
@@ -130,7 +124,7 @@ static int wait_for(struct question *q, struct flight *f, uint64_t timeout_ms,
         if (f->is_over)
             break;
         uv_mutex_unlock(&f->mutex);
-        rc = is_alive(q);
+        rc = question_alive(q);
         uint64_t ms = (clock_mono_ns(clock_system()) - began) / 1000000;
 
         if (rc == 0 && ms >= timeout_ms)

@@ -89,6 +89,8 @@ void event_free(struct event *e)
     MUST(e->task == NULL);
     list_unlink(&e->link);
     request_drop(e->request);
+    if (e->cost != NULL)
+        free(e->cost);
     free(e->method);
     buf_fini(&e->args);
     targets_fini(&e->targets);

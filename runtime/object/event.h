@@ -99,6 +99,7 @@ struct event {
     bool has_oid;   /* false: the router */
     void *script;   /* TASK: the bindings' side of it; not owned */
     struct socket_news *news; /* SOCKET; part of the event's memory */
+    struct tap_cost *cost;    /* owned; NULL: nobody wants to know */
 };
 
 struct event *event_new(enum event_kind kind);

@@ -69,6 +69,9 @@ struct object {
     struct list run_link, idle_link, router_link;
     uint64_t idle_since_ns;
     uint64_t since_ns; /* when it woke, or lost its state; 0: neither yet */
+    uint64_t handled;  /* events that ended */
+    uint64_t sent;     /* bytes to peers of its sockets */
+    uint64_t cpu_ns;   /* of the states before this one */
     void *script;      /* the bindings' data about this state */
     UT_hash_handle hh; /* realm.objects, by id */
 };

@@ -5,6 +5,7 @@
 #include "object/idle.h"
 #include "object/object.h"
 #include "object/socket.h"
+#include "object/tap.h"
 #include "object/target.h"
 #include "store/db.h"
 #include "vm/code.h"
@@ -100,6 +101,7 @@ static void take_events(struct object *o, const struct object_reset *why,
         object_log_socket(o, e, why->text);
         event_fail(e, why->code == NULL ? "reset" : why->code, why->text,
                    why->retryable);
+        tap_event_ends(o, e);
     }
 }
 
@@ -167,6 +169,7 @@ static void unload(struct object *o, bool discard)
     drop_sections(o);
     timer_stop(&o->patience);
     sockets_unload(o);
+    o->cpu_ns += o->vm == NULL ? 0 : vm_cpu_ns(o->vm);
     vm_free(o->vm); /* its userdata may still use the database */
     o->vm = NULL;
     o->script = NULL;

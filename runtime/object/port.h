@@ -22,6 +22,7 @@ struct realm;
 struct request;
 struct response;
 struct socket;
+struct tap_cost;
 struct target;
 struct task;
 struct ticket;
@@ -119,6 +120,10 @@ struct host_ops {
     /* One log line about `o` (NULL: about none). */
     void (*log)(void *host, struct object *o, enum log_level level,
                 struct slice message, struct slice fields, struct slice trace);
+    /* `e`, of `o`, is over, with its outcome; only while the realm is tapped
+     * (tap.h).  Changes nothing. */
+    void (*event_over)(void *host, struct object *o, const struct event *e,
+                       const struct tap_cost *cost);
     /* The unique key that ids of class `name` are made with, to `*key`. */
     void (*class_key)(void *host, const char *name, uint8_t key[32]);
     /* A ticket for the end opposite to `s`, to travel in a response. */

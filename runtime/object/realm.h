@@ -88,6 +88,8 @@ struct realm {
     struct scheduler scheduler;
     uint64_t version;            /* of the script; counts reloads */
     uint64_t order;              /* counts what comes to objects */
+    uint64_t handled;            /* events that ended */
+    bool is_tapped;              /* the host wants to know of each (tap.h) */
     struct socket_more *sockets; /* hash by number: those without connection */
     struct target *targets;      /* hash by number: its objects' own */
     uint64_t target_count;       /* made so far */

@@ -189,8 +189,10 @@ void socket_push_close(struct socket *s, int code, struct slice reason)
 
 void socket_send(struct socket *s, struct packet *p)
 {
-    if (s->object != NULL && s->state == SOCKET_OPEN)
-        socket_push(s, p);
+    if (s->object == NULL || s->state != SOCKET_OPEN)
+        return;
+    s->object->sent += p->n;
+    socket_push(s, p);
 }
 
 void socket_close(struct socket *s, int code, struct slice reason)

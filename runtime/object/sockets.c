@@ -137,6 +137,7 @@ size_t sockets_broadcast(struct object *o, struct packet *p, struct slice tag,
     count = object_has_nothing_to_wait_for(o) ? send_now(o, p, tag)
                                               : send_later(o, p, tag);
     mark(except, except_n, false);
+    o->sent += count * p->n;
     return count;
 }
 

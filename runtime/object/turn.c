@@ -7,6 +7,7 @@
 #include "object/object.h"
 #include "object/realm.h"
 #include "object/socket.h"
+#include "object/tap.h"
 #include "store/db.h"
 #include "vm/code.h"
 #include "vm/task.h"
@@ -68,7 +69,6 @@ static void undo_open_transactions(struct object *o)
 static void end_turn(struct object *o)
 {
     struct error err;
-
     bool is_dirty;
 
     o->running = NULL;
@@ -174,6 +174,7 @@ static void end_event(struct object *o, struct task *t)
         o->section != NULL && o->section->event == e ? o->section : NULL;
 
     o->realm->config.script->finish(t, e);
+    tap_event_ends(o, e);
     task_free(t);
     e->task = NULL;
     list_unlink(&e->link);
@@ -205,7 +206,9 @@ static void run_task(struct object *o, struct task *t)
     o->running = t;
     r->caller = o->cls == NULL ? o : NULL;
     t->now_ns = r->now_ns;
+    tap_run_begins(o, t->owner);
     enum task_status status = task_resume(t);
+    tap_run_ends(o, t->owner);
     r->now_ns = t->now_ns;
     r->caller = NULL;
     switch (status) {
@@ -299,12 +302,6 @@ static void wake(struct object *o)
 
 /* ---- what comes next ---- */
 
-static void begin_spawned(struct object *o, struct event *e)
-{
-    list_unlink(&e->link);
-    begin(o, e);
-}
-
 static void begin_mail(struct object *o, struct event *e)
 {
     list_unlink(&e->link);
@@ -349,12 +346,14 @@ static void step(struct object *o)
     struct next next;
 
     agenda_next(o, &next);
-    if (next.ready != NULL)
+    if (next.ready != NULL) {
         go_on(o, next.ready);
-    else if (next.mail != NULL)
+    } else if (next.mail != NULL) {
         begin_mail(o, next.mail);
-    else if (next.spawned != NULL)
-        begin_spawned(o, next.spawned);
+    } else if (next.spawned != NULL) {
+        list_unlink(&next.spawned->link);
+        begin(o, next.spawned);
+    }
 }
 
 bool turn_run(struct object *o)

@@ -159,6 +159,12 @@ uint64_t db_last_commit(const struct db *d)
     return pagefile_last_commit(d->pf);
 }
 
+struct db_tally db_tally(const struct db *d)
+{
+    return (struct db_tally){d->rows_read,
+                             d->rows_written + d->kv_writes + d->alarm_writes};
+}
+
 bool db_is_broken(const struct db *d, struct error *err)
 {
     if (d->broken != NULL)

@@ -81,6 +81,14 @@ uint64_t db_gate(const struct db *d);
  * for. */
 uint64_t db_last_commit(const struct db *d);
 
+/* Rows that were read and written since it was opened, those that were undone
+ * as well: keys, alarms (written ones), and what cursors count (sql.h), when
+ * they end. */
+struct db_tally {
+    uint64_t read, written;
+};
+struct db_tally db_tally(const struct db *d);
+
 /* Nested transactions (storage:transaction).  begin returns the new depth
  * (1..) or ERR_*.  Each is ended by exactly one of release and undo, innermost
  * first.  Undo also undoes what nested released ones wrote. */

@@ -81,12 +81,13 @@ struct db {
     bool is_confirmed; /* one of the writes holds the output gate */
     bool is_reset;     /* delete_all in this transaction */
     uint64_t gate;
-    uint64_t kv_writes;            /* of _mk_kv, ever */
-    uint64_t kv_writes_begin;      /* of them, before the open transaction */
-    uint64_t alarm_writes;         /* of _mk_alarms, ever */
-    uint64_t alarm_writes_begin;   /* as kv_writes_begin */
-    uint32_t schema_changes;       /* by the script's SQL, ever */
-    uint32_t schema_changes_begin; /* as kv_writes_begin */
+    uint64_t rows_read, rows_written; /* ever; these by the script's SQL */
+    uint64_t kv_writes;               /* of _mk_kv, ever */
+    uint64_t kv_writes_begin;         /* of them, before the open transaction */
+    uint64_t alarm_writes;            /* of _mk_alarms, ever */
+    uint64_t alarm_writes_begin;      /* as kv_writes_begin */
+    uint32_t schema_changes;          /* by the script's SQL, ever */
+    uint32_t schema_changes_begin;    /* as kv_writes_begin */
 
     struct db_frame *frames; /* owned */
     int frame_count, frame_cap;

@@ -22,8 +22,10 @@ int kv_get(struct db *d, struct slice key, struct slice *value,
     sqlite3_stmt *st;
 
     *value = (struct slice){0};
-    if (d->broken == NULL && kv_recent_find(d->kv_recent, key, value))
+    if (d->broken == NULL && kv_recent_find(d->kv_recent, key, value)) {
+        d->rows_read++;
         return 1;
+    }
     int rc = db_conn_enter(d, err);
     if (rc == 0)
         rc = db_conn_own(d, DB_OWN_GET, &st, err);
@@ -38,6 +40,7 @@ int kv_get(struct db *d, struct slice key, struct slice *value,
         value->n = (size_t)sqlite3_column_bytes(st, 0);
         value->p = p == NULL ? "" : p;
         kv_recent_set(&d->kv_recent, key, *value);
+        d->rows_read++;
         d->parked = st;
         return 1;
     }

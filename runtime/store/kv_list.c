@@ -172,6 +172,7 @@ static int fill(struct kv_list *l, size_t budget, struct error *err)
         return rc;
     while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
         take_row(l, st);
+        l->d->rows_read++;
         if (l->left == 0 || l->chunk.n >= budget)
             break;
     }

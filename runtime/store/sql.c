@@ -171,6 +171,7 @@ static int run_write(struct db *d, struct sql_stmt *s, struct sql_rows *rows,
     if (d->broken != NULL)
         return rc;
     *written = sqlite3_total_changes64(d->conn->sqlite) - before;
+    d->rows_written += (uint64_t)*written;
     if (rc == 0 || *written != 0)
         db_conn_wrote(d, true);
     d->schema_changes += s->creates || s->drops;

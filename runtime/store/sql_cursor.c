@@ -88,6 +88,7 @@ static void release(struct sql_cursor *c)
     if (c->stmt == NULL)
         return;
     count_rows(c);
+    c->d->rows_read += (uint64_t)c->rows_read;
     list_unlink(&c->link);
     c->d->cursor_bytes -= c->bytes;
     sql_cache_give(&c->d->cache, c->stmt);

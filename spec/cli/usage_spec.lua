@@ -1,8 +1,8 @@
 -- What the program says about itself, and about command lines that are wrong.
 local program = require "program"
 
-local COMMANDS = { "dev", "serve", "check", "test", "objects", "show", "why", "sql", "call", "alarms", "delete", "verify",
-  "version", "help" }
+local COMMANDS = { "dev", "serve", "check", "test", "objects", "show", "why", "sql", "call", "tail",
+  "alarms", "delete", "verify", "version", "help" }
 
 describe("moonkeep", function()
   it("version prints the version", function()
