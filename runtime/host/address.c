@@ -108,3 +108,14 @@ int address_check_free(const char *text, struct error *err)
     return error_set(err, failure == EADDRINUSE ? ERR_BUSY : ERR_IO,
                      "cannot listen on %s: %s", text, strerror(failure));
 }
+
+char *address_with_port(const char *address, int port)
+{
+    const char *colon = strrchr(address, ':');
+    struct buf out = {0};
+
+    buf_printf(&out, "%.*s:%d", colon == NULL ? 0 : (int)(colon - address),
+               address, port);
+    buf_add_byte(&out, '\0');
+    return out.p;
+}

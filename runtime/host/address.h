@@ -11,6 +11,9 @@
  * `*out`, in place of what is there.  ERR_INVALID: `*out` is as it was. */
 int address_normalize(const char *text, char **out, struct error *err);
 
+/* `address`, which is normalized, with another port; owned by the caller. */
+char *address_with_port(const char *address, int port);
+
 /*
  * Whether a server may take `text`, which is normalized: ERR_BUSY when another
  * process listens there, ERR_IO when the system refuses for another reason.

@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/disk.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "bindings/script.h"
 #include "bindings/script_state.h"
+#include "host/address.h"
 #include "host/bridge.h"
 #include "host/classes.h"
 #include "host/control.h"
@@ -159,18 +159,6 @@ static int load_script(struct node *n, struct error *err)
     return rc;
 }
 
-/* "host:0" was asked for: all workers listen on the port of the first. */
-static char *same_port(const char *address, int port)
-{
-    const char *colon = strrchr(address, ':');
-    struct buf out = {0};
-
-    buf_printf(&out, "%.*s:%d", colon == NULL ? 0 : (int)(colon - address),
-               address, port);
-    buf_add_byte(&out, '\0');
-    return out.p;
-}
-
 static int wanted_workers(const struct node *node)
 {
     const struct config *c = node->config;
@@ -197,7 +185,8 @@ static int make_workers(struct node *n, struct error *err)
             break;
         }
         free(address);
-        address = same_port(n->config->listen, node_port(n));
+        /* "host:0" was asked for: all listen on the port of the first. */
+        address = address_with_port(n->config->listen, node_port(n));
     }
     free(address);
     return rc;

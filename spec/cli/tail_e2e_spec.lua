@@ -55,7 +55,7 @@ end
 
 function watcher:rows()
   local rows = {}
-  for line in self:text():gmatch("[^\n]+") do rows[#rows + 1] = json.decode(line) end
+  for line in self:text():gmatch("({[^\n]+)\n") do rows[#rows + 1] = json.decode(line) end
   return rows
 end
 
