@@ -4,7 +4,7 @@
 #include "object/object.h"
 #include "store/db.h"
 
-enum { RETRY_EVICT_MS = 100, REST_MS = 2000, LEAVE_MAX = 8 };
+enum { RETRY_EVICT_MS = 100, REST_MS = 2000 };
 
 static void on_idle_tick(struct timer *t);
 
@@ -21,56 +21,19 @@ static struct object *first_of(struct list *list)
     return container_of(list->next, struct object, idle_link);
 }
 
-/* ---- for those that an alarm woke ---- */
-
-/* A commit that is not durable yet may still have to be undone. */
-static bool is_durable(const struct realm *r, const struct object *o)
-{
-    return o->db == NULL || db_last_commit(o->db) <= r->gate.durable;
-}
-
 void idle_end(struct object *o)
 {
     list_unlink(&o->idle_link);
-    if (!o->is_leaving)
-        return;
-    o->is_leaving = false;
-    o->realm->leaving_n--;
 }
 
+/* What it wrote need not be on disk: the store takes back what is lost of an
+ * object that sleeps, and the directory then has its alarm again. */
 static void sleep_now(struct object *o)
 {
     o->realm->now_ns = 0; /* on nobody's account */
     object_unload(o);
     object_free_if_done(o);
 }
-
-static void leave(struct realm *r, struct object *o)
-{
-    if (is_durable(r, o)) {
-        sleep_now(o);
-        return;
-    }
-    o->is_leaving = true;
-    r->leaving_n++;
-    list_push(&r->leaving, &o->idle_link);
-}
-
-void idle_leave(struct realm *r)
-{
-    bool has_left = false;
-
-    for (int i = 0; i < LEAVE_MAX && !list_empty(&r->leaving) &&
-                    is_durable(r, first_of(&r->leaving));
-         i++) {
-        realm_schedule(r, first_of(&r->leaving));
-        has_left = true;
-    }
-    if (has_left)
-        scheduler_go_on(&r->scheduler);
-}
-
-/* ---- for all others ---- */
 
 void idle_settle(struct object *o)
 {
@@ -80,7 +43,7 @@ void idle_settle(struct object *o)
         !object_is_idle(o))
         return;
     if (o->woken_by_alarm) {
-        leave(r, o);
+        sleep_now(o);
         return;
     }
     o->idle_since_ns = realm_now_ns(r);
@@ -105,6 +68,12 @@ static void each_older(struct realm *r, struct list *list, uint64_t since_ns,
             break;
         act(r, o);
     }
+}
+
+/* A commit that is not durable yet may still have to be undone. */
+static bool is_durable(const struct realm *r, const struct object *o)
+{
+    return o->db == NULL || db_last_commit(o->db) <= r->gate.durable;
 }
 
 static void evict(struct realm *r, struct object *o)

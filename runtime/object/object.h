@@ -63,7 +63,6 @@ struct object {
     struct firing *firing;   /* the alarm that is fired; owned; NULL: none */
     int64_t next_alarm;      /* as the scheduler was told; -1: nothing */
     bool woken_by_alarm;     /* and nothing else came: sleeps again at once */
-    bool is_leaving;         /* is in realm.leaving */
     uint64_t gated; /* what output had to wait for when the database was
                        closed; counts while that is NULL */
     struct list run_link, idle_link, router_link;

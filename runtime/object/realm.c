@@ -26,7 +26,6 @@ void realm_init(struct realm *r, const struct realm_config *config)
     list_init(&r->run_queue);
     list_init(&r->idle);
     list_init(&r->resting);
-    list_init(&r->leaving);
     list_init(&r->routers);
     gate_init(&r->gate);
     timers_init(&r->timers, config->loop, config->clock);
@@ -192,14 +191,11 @@ bool realm_run(struct realm *r, uint64_t budget_ns)
     struct list *link;
 
     r->now_ns = is_virtual ? 0 : start;
-    idle_leave(r);
     while ((link = list_shift(&r->run_queue)) != NULL) {
         run_turn(r, container_of(link, struct object, run_link));
         turns++;
         if ((is_virtual ? turns : realm_now_ns(r) - start) > budget_ns)
             break;
-        if (list_empty(&r->run_queue))
-            idle_leave(r);
     }
     r->now_ns = 0;
     return !list_empty(&r->run_queue);
@@ -232,7 +228,7 @@ void realm_poll_store(struct realm *r)
     gate_open(&r->gate, report.durable);
     if (report.failed)
         reset_failed(r, &report);
-    idle_leave(r);
+    scheduler_go_on(&r->scheduler);
 }
 
 /* ---- reload and end ---- */

@@ -77,9 +77,6 @@ struct realm {
     struct list run_queue;        /* objects with something to do */
     struct list idle;    /* objects with nothing to do, longest first */
     struct list resting; /* the same, after they gave up spare memory */
-    struct list leaving; /* woken by an alarm alone: sleep when all that they
-                            wrote is on disk; in that order */
-    size_t leaving_n;
     struct list routers; /* routers of older versions, not yet done */
     struct departed departed;
     struct gate gate;

@@ -198,7 +198,7 @@ static bool has_room(const struct scheduler *s)
 {
     return s->queued < SCHEDULER_QUEUED_MAX &&
            s->queued + s->under_way < SCHEDULER_UNDER_WAY_MAX &&
-           s->realm->leaving_n < SCHEDULER_LEAVING_MAX;
+           !store_is_behind(s->realm->config.store);
 }
 
 static void charge(struct scheduler *s, uint64_t now)
@@ -227,19 +227,19 @@ static void fire(struct scheduler *s, struct due *d, uint64_t now)
     firing_push(o, trouble);
 }
 
-/* Returns whether the first one is due but has to wait for its turn. */
-static bool fire_due(struct scheduler *s)
+static void fire_due(struct scheduler *s)
 {
     int64_t wall = wall_of(s);
     uint64_t now = mono_of(s);
     struct due *d;
 
+    s->is_held_up = false;
     while ((d = due_first(&s->heap)) != NULL && d->time <= wall) {
-        if (s->next_ns > now || s->paused_ns > now || !has_room(s))
-            return true;
+        s->is_held_up = s->next_ns > now || s->paused_ns > now || !has_room(s);
+        if (s->is_held_up)
+            return;
         fire(s, d, now);
     }
-    return false;
 }
 
 /* ---- the timer ---- */
@@ -249,7 +249,7 @@ static uint64_t ms_until(uint64_t now, uint64_t ns)
     return ns <= now ? 0 : (ns - now + 999999) / 1000000;
 }
 
-static uint64_t sleep_ms(const struct scheduler *s, bool is_held_up)
+static uint64_t sleep_ms(const struct scheduler *s)
 {
     const struct due *d = due_first(&s->heap);
     int64_t wall = wall_of(s);
@@ -263,16 +263,16 @@ static uint64_t sleep_ms(const struct scheduler *s, bool is_held_up)
     if (d == NULL && !s->has_later)
         look = window_of(s) - AHEAD_MS;
     /* Without room somebody calls when there is some. */
-    if (is_held_up && has_room(s))
+    if (s->is_held_up && has_room(s))
         return ms_until(now, s->next_ns);
-    if (d != NULL && !is_held_up && d->time - wall < look)
+    if (d != NULL && !s->is_held_up && d->time - wall < look)
         return (uint64_t)(d->time - wall);
     return (uint64_t)look;
 }
 
-static void arm(struct scheduler *s, bool is_held_up)
+static void arm(struct scheduler *s)
 {
-    uint64_t ms = sleep_ms(s, is_held_up);
+    uint64_t ms = sleep_ms(s);
     uint64_t due = mono_of(s) + ms * 1000000;
 
     if (!timer_is_waiting(&s->timer) || due < s->timer.due_ns)
@@ -281,8 +281,10 @@ static void arm(struct scheduler *s, bool is_held_up)
 
 static void go_on(struct scheduler *s)
 {
-    if (!s->is_stopped)
-        arm(s, fire_due(s));
+    if (s->is_stopped)
+        return;
+    fire_due(s);
+    arm(s);
 }
 
 static void on_tick(struct timer *t)
@@ -361,7 +363,8 @@ void scheduler_disk_failed(struct scheduler *s)
         return;
     s->paused_ns = mono_of(s) + (uint64_t)PAUSE_MS * 1000000;
     move_window(s);
-    arm(s, true);
+    s->is_held_up = true;
+    arm(s);
 }
 
 void scheduler_begun(struct scheduler *s)
@@ -379,5 +382,6 @@ void scheduler_ended(struct scheduler *s)
 
 void scheduler_go_on(struct scheduler *s)
 {
-    go_on(s);
+    if (s->is_held_up)
+        go_on(s);
 }

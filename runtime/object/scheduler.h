@@ -50,8 +50,6 @@ enum {
     SCHEDULER_QUEUED_MAX = 32,     /* events that have not begun: what a request
                                       may have to wait behind */
     SCHEDULER_UNDER_WAY_MAX = 512, /* events that have not ended */
-    SCHEDULER_LEAVING_MAX = 512,   /* objects woken by an alarm that wait for
-                                      the disk before they sleep again */
 };
 
 struct scheduler {
@@ -65,6 +63,7 @@ struct scheduler {
     bool is_read;       /* all of the window is */
     bool has_later;     /* there may be alarms beyond it */
     bool is_stopped;
+    bool is_held_up;    /* the first alarm is due and has to wait */
     bool is_failing;    /* the directory cannot be read, and that was logged */
     uint64_t next_ns;   /* the rate: when the next alarm may begin */
     uint64_t paused_ns; /* until when none begins */
@@ -92,7 +91,7 @@ void scheduler_disk_failed(struct scheduler *s);
 /* What firing.c has to say of the events that it pushed. */
 void scheduler_begun(struct scheduler *s);
 void scheduler_ended(struct scheduler *s);
-/* An object that held up the next alarm has gone to sleep. */
+/* What held up the next alarm, a disk that is behind, may be over. */
 void scheduler_go_on(struct scheduler *s);
 
 #endif

@@ -119,6 +119,20 @@ void checkpoint_set_needed(struct pagefile *f, uint64_t number)
     list_insert(at, &f->dirty_link);
 }
 
+/* By number, so that those whose commit is synced come first: most are the
+ * newest. */
+static void wait_for_sync(struct checkpoint_port *port, struct checkpoint *p)
+{
+    struct list *head = &port->waiting;
+    struct list *at = head;
+
+    while (at->prev != head &&
+           container_of(at->prev, struct checkpoint, link)->number > p->number)
+        at = at->prev;
+    list_insert(at, &p->link);
+    port->under_way++;
+}
+
 void checkpoint_request(struct pagefile *f)
 {
     struct checkpoint_port *port = &f->client->checkpoints;
@@ -138,8 +152,7 @@ void checkpoint_request(struct pagefile *f)
     f->needed_after = 0;
     f->state.next_file_pages = p->exists ? p->page_count : 0;
     f->state.next_is_reset = false;
-    list_push(&port->waiting, &p->link);
-    port->under_way++;
+    wait_for_sync(port, p);
 }
 
 void checkpoint_cancel(struct pagefile *f, uint64_t durable)
@@ -230,15 +243,14 @@ static void send_synced(struct store_client *c)
 {
     struct list *head = &c->checkpoints.waiting;
     uint64_t synced = log_synced(c->store->log, &c->port);
-    struct list *next;
 
-    for (struct list *i = head->next; i != head; i = next) {
-        struct checkpoint *p = container_of(i, struct checkpoint, link);
+    while (!list_empty(head)) {
+        struct checkpoint *p =
+            container_of(head->next, struct checkpoint, link);
 
-        next = i->next;
         if (p->number > synced)
-            continue;
-        list_unlink(i);
+            break;
+        list_unlink(&p->link);
         checkpointer_send(c->store->checkpointer, p);
     }
 }

@@ -44,7 +44,7 @@ struct checkpoint {
 
 /* One client's end. */
 struct checkpoint_port {
-    struct list waiting;  /* struct checkpoint until its commit is synced */
+    struct list waiting;  /* struct checkpoint, by number: not synced yet */
     struct list done;     /* written; shared, locked by the checkpointer */
     atomic_bool has_done; /* `done` is not empty */
     uint32_t under_way;   /* waiting, with the thread, or done */

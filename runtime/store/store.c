@@ -9,7 +9,10 @@
 #include "store/inside.h"
 #include "store/recovery.h"
 
-enum { SEGMENT_BYTES = 64 << 20 };
+enum {
+    SEGMENT_BYTES = 64 << 20,
+    BEHIND = 2048, /* commits, or checkpoints, of one client */
+};
 
 /* The number in the lock file, for the message; it is only a hint. */
 static int report_locked(struct disk *d, struct error *err)
@@ -291,6 +294,13 @@ struct directory_reader *store_client_reader(struct store_client *c,
 void store_send(struct store_client *c)
 {
     log_send(c->store->log, &c->port);
+}
+
+bool store_is_behind(const struct store_client *c)
+{
+    return c->checkpoints.under_way > BEHIND ||
+           atomic_load(&c->port.appended) >
+               log_synced(c->store->log, &c->port) + BEHIND;
 }
 
 void store_poll(struct store_client *c, struct store_report *out)

@@ -102,6 +102,10 @@ struct directory_reader *store_client_reader(struct store_client *c,
  * run, so that one sync serves all of it and does not take the processor away
  * in the middle. */
 void store_send(struct store_client *c);
+/* So much of the client waits for the disk, to be logged or to go to the
+ * objects' files, that what can be put off should be.  A later store_poll tells
+ * that it is not so any more. */
+bool store_is_behind(const struct store_client *c);
 /* Fill `*out`; never blocks. */
 void store_poll(struct store_client *c, struct store_report *out);
 /* After a failed report, once every page file with a commit above the durable
