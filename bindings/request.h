@@ -6,7 +6,6 @@
 #define BINDINGS_REQUEST_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include <lua.h>
 
@@ -22,7 +21,7 @@ struct lrequest {
     struct content content;
     struct request *rq; /* `head`, or owned; NULL before it is built */
     bool is_own;        /* made by mk.Request: its headers can be changed */
-    max_align_t head[]; /* request_place */
+    void *head[];       /* request_place; no more than Lua aligns */
 };
 
 /* Push an empty one that may own things (bind_keep). [raises: mem] */

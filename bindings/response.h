@@ -5,8 +5,6 @@
 #ifndef BINDINGS_RESPONSE_H
 #define BINDINGS_RESPONSE_H
 
-#include <stddef.h>
-
 #include <lua.h>
 
 #include "base/message.h"
@@ -20,7 +18,7 @@ enum { VALUE_BODY = 1, VALUE_HEADERS, VALUE_SOCKET };
 struct lresponse {
     struct content content;
     struct response *rs; /* `head`, or owned; NULL before it is built */
-    max_align_t head[];  /* response_place */
+    void *head[];        /* response_place; no more than Lua aligns */
 };
 
 /* Push one with the head of `rs`, without body and socket. [raises: mem] */
