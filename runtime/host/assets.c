@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "base/mem.h"
 #include "base/must.h"
+#include "base/table.h"
 #include "host/assets_cache.h"
 #include "host/assets_path.h"
 #include "host/assets_stream.h"

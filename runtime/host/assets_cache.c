@@ -3,10 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "base/mem.h"
 #include "base/must.h"
+#include "base/table.h"
 
 struct assets_entry {
     struct assets_known known;

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/oid.h"
-#include "object/table.h"
+#include "base/table.h"
 
 struct object_class;
 

@@ -20,11 +20,11 @@
 #include "base/oid.h"
 #include "base/random.h"
 #include "base/slice.h"
+#include "base/table.h"
 #include "object/departed.h"
 #include "object/gate.h"
 #include "object/port.h"
 #include "object/scheduler.h"
-#include "object/table.h"
 #include "object/timer.h"
 #include "store/store.h"
 

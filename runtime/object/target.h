@@ -27,7 +27,7 @@
 
 #include "base/list.h"
 #include "base/oid.h"
-#include "object/table.h"
+#include "base/table.h"
 
 struct event;
 struct object;
