@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
-/* A value_text_ext: `<stub Counter/main>`, `<id Counter/59002eb8...>`. */
+/* A value_text_cb: `<stub Counter/main>`, `<id Counter/59002eb8...>`. */
 bool address_text(struct buf *out, int type, struct slice payload);
 
 #endif

@@ -144,10 +144,11 @@ void *bind_test(lua_State *L, int idx, const struct bind_class *c)
 {
     if (lua_type(L, idx) != LUA_TUSERDATA)
         return NULL;
+    const size_t pointer = sizeof(const struct bind_class *);
     size_t size = (size_t)lua_rawlen(L, idx);
     void *u = lua_touserdata(L, idx);
 
-    if (size < sizeof(c) || size % sizeof(c) != 0 || *class_of(u, size) != c)
+    if (size < pointer || size % pointer != 0 || *class_of(u, size) != c)
         return NULL;
     return u;
 }

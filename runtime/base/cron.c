@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/must.h"
+
 enum {
     MINUTE_MS = 60000,
     HOUR = 60, /* minutes */
@@ -171,6 +173,7 @@ static int parse_field(const struct field *f, struct slice text, uint64_t *out,
 
         if (rc != 0)
             return rc;
+        MUST(r.first >= 0);
         for (int v = r.first; v <= r.last; v += r.step)
             *out |= (uint64_t)1 << v;
     } while (rest.p != NULL);
@@ -233,7 +236,7 @@ static bool names_a_day(const struct cron *c)
 
 int cron_parse(struct slice text, struct cron *out, struct error *err)
 {
-    struct slice words[FIELDS];
+    struct slice words[FIELDS] = {0};
     uint64_t bits[FIELDS];
     int rc = split(text, words, err);
 

@@ -48,6 +48,17 @@ static inline void list_unlink(struct list *m)
     list_init(m);
 }
 
+/* Its first or last member, NULL when empty; stays where it is. */
+static inline struct list *list_first(struct list *head)
+{
+    return list_empty(head) ? NULL : head->next;
+}
+
+static inline struct list *list_last(struct list *head)
+{
+    return list_empty(head) ? NULL : head->prev;
+}
+
 /* Unlink and return the first member, NULL when empty. */
 static inline struct list *list_shift(struct list *head)
 {
@@ -80,6 +91,8 @@ bool list_empty(const struct list *l);
 void list_insert(struct list *at, struct list *m);
 void list_push(struct list *head, struct list *m);
 void list_unlink(struct list *m);
+struct list *list_first(struct list *head);
+struct list *list_last(struct list *head);
 struct list *list_shift(struct list *head);
 void list_join(struct list *to, struct list *from);
 #endif

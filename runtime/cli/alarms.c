@@ -65,7 +65,7 @@ static int alarms_run(const struct command *self, int argc, char **argv)
     bool is_dead = false;
     const struct option more[] = {{"--dead", NULL, &is_dead}};
     struct ask a;
-    int rc = ask_parse(&a, self, argc, argv, more, 1, 1);
+    int rc = ask_parse(&a, self, argc, argv, &(struct ask_terms){more, 1, 1});
 
     if (rc == 0)
         rc = ask_open(&a);

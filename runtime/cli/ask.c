@@ -11,7 +11,7 @@
 enum { OPTIONS_MAX = 16, OPTIONS_OWN = 4 };
 
 int ask_parse(struct ask *a, const struct command *self, int argc, char **argv,
-              const struct option *more, size_t more_n, size_t most)
+              const struct ask_terms *terms)
 {
     struct option options[OPTIONS_MAX] = {
         {"--data", &a->data, NULL},
@@ -21,10 +21,13 @@ int ask_parse(struct ask *a, const struct command *self, int argc, char **argv,
     };
 
     *a = (struct ask){.self = self};
-    for (size_t i = 0; i < more_n; i++)
-        options[OPTIONS_OWN + i] = more[i];
-    return option_parse_words(self, argc, argv, options, OPTIONS_OWN + more_n,
-                              a->words, most, &a->word_count);
+    for (size_t i = 0; i < terms->option_count; i++)
+        options[OPTIONS_OWN + i] = terms->options[i];
+    return option_parse_words(
+        self, argc, argv,
+        &(struct option_terms){options, OPTIONS_OWN + terms->option_count,
+                               a->words, terms->most},
+        &a->word_count);
 }
 
 int ask_configure(struct ask *a)

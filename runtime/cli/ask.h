@@ -35,10 +35,16 @@ struct ask {
     struct buf question;
 };
 
-/* Read the command line: `more` options beside those of all commands, up to
- * `most` operands.  0 or an exit_code, after saying why. */
+/* What a command takes beside the options of all of them. */
+struct ask_terms {
+    const struct option *options;
+    size_t option_count;
+    size_t most; /* operands */
+};
+
+/* Read the command line.  0 or an exit_code, after saying why. */
 int ask_parse(struct ask *a, const struct command *self, int argc, char **argv,
-              const struct option *more, size_t more_n, size_t most);
+              const struct ask_terms *terms);
 /* Find the data folder: a->config. */
 int ask_configure(struct ask *a);
 /* ask_configure, and connect or open. */

@@ -160,7 +160,8 @@ static int call_run(const struct command *self, int argc, char **argv)
                                   {"--new", NULL, &how.is_new}};
     struct calling c = {0};
     struct ask a;
-    int rc = ask_parse(&a, self, argc, argv, more, 3, ASK_WORDS);
+    int rc = ask_parse(&a, self, argc, argv,
+                       &(struct ask_terms){more, 3, ASK_WORDS});
 
     c.ask = &a;
     a.need = CLIENT_SCRIPT;

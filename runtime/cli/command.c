@@ -13,7 +13,7 @@ const struct command *const commands[] = {
     &verify_command,  &version_command, &help_command,   NULL,
 };
 
-enum { COMMAND_COUNT = sizeof(commands) / sizeof(*commands) - 1 };
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) - 1 };
 
 const struct command *command_find(const char *name)
 {

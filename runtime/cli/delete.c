@@ -48,7 +48,7 @@ static int delete_run(const struct command *self, int argc, char **argv)
     bool yes = false;
     const struct option more[] = {{"--id", &id, NULL}, {"--yes", NULL, &yes}};
     struct ask a;
-    int rc = ask_parse(&a, self, argc, argv, more, 2, 2);
+    int rc = ask_parse(&a, self, argc, argv, &(struct ask_terms){more, 2, 2});
 
     if (rc == 0)
         rc = ask_needs_object(&a, id);

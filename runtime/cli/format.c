@@ -79,9 +79,7 @@ void format_real(struct buf *out, double v)
 
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof(text), "%.*g", digits, v);
-        double back = strtod(text, NULL);
-
-        if (memcmp(&back, &v, sizeof(v)) == 0)
+        if (strtod(text, NULL) == v)
             break;
     }
     buf_add_text(out, text);

@@ -63,7 +63,7 @@ static int objects_run(const struct command *self, int argc, char **argv)
                                   {"--after", &after, NULL},
                                   {"--limit", &limit, NULL}};
     struct ask a;
-    int rc = ask_parse(&a, self, argc, argv, more, 3, 1);
+    int rc = ask_parse(&a, self, argc, argv, &(struct ask_terms){more, 3, 1});
 
     if (rc == 0)
         rc = check(self, &a, limit, prefix != NULL || after != NULL);

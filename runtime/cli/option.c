@@ -83,9 +83,7 @@ static bool is_option(const char *word)
 }
 
 int option_parse_words(const struct command *self, int argc, char **argv,
-                       const struct option *options, size_t count,
-                       const char **operands, size_t most,
-                       size_t *operand_count)
+                       const struct option_terms *terms, size_t *operand_count)
 {
     struct cursor c = {self, argv, argc, 0};
     bool ended = false;
@@ -98,9 +96,10 @@ int option_parse_words(const struct command *self, int argc, char **argv,
         if (!ended && strcmp(word, "--") == 0)
             ended = true;
         else if (!ended && is_option(word))
-            rc = parse_option(&c, word, options, count);
+            rc = parse_option(&c, word, terms->options, terms->count);
         else
-            rc = parse_operand(&c, word, operands, most, operand_count);
+            rc = parse_operand(&c, word, terms->operands, terms->most,
+                               operand_count);
     }
     return rc;
 }
@@ -111,6 +110,8 @@ int option_parse(const struct command *self, int argc, char **argv,
 {
     size_t operand_count;
 
-    return option_parse_words(self, argc, argv, options, count, operand,
-                              operand == NULL ? 0 : 1, &operand_count);
+    return option_parse_words(
+        self, argc, argv,
+        &(struct option_terms){options, count, operand, operand != NULL},
+        &operand_count);
 }

@@ -27,11 +27,16 @@ int option_parse(const struct command *self, int argc, char **argv,
                  const struct option *options, size_t count,
                  const char **operand);
 
-/* The same with up to `most` operands; `*operand_count` gets how many there
- * are. */
+/* Options, and operands: up to `most` are put into `operands`. */
+struct option_terms {
+    const struct option *options;
+    size_t count;
+    const char **operands;
+    size_t most;
+};
+
+/* The same with several operands; `*operand_count` gets how many there are. */
 int option_parse_words(const struct command *self, int argc, char **argv,
-                       const struct option *options, size_t count,
-                       const char **operands, size_t most,
-                       size_t *operand_count);
+                       const struct option_terms *terms, size_t *operand_count);
 
 #endif

@@ -217,7 +217,7 @@ static int show_run(const struct command *self, int argc, char **argv)
     const struct option more[] = {{"--id", &id, NULL}};
     struct shown shown = {0};
     struct ask a;
-    int rc = ask_parse(&a, self, argc, argv, more, 1, 2);
+    int rc = ask_parse(&a, self, argc, argv, &(struct ask_terms){more, 1, 2});
 
     if (rc == 0)
         rc = ask_needs_object(&a, id);

@@ -232,7 +232,7 @@ static int sql_run(const struct command *self, int argc, char **argv)
                                   {"--write", NULL, &how.write}};
     struct printing p = {0};
     struct ask a;
-    int rc = ask_parse(&a, self, argc, argv, more, 4, 3);
+    int rc = ask_parse(&a, self, argc, argv, &(struct ask_terms){more, 4, 3});
 
     if (rc == 0)
         rc = check(self, &a, &how);

@@ -136,7 +136,7 @@ static int verify_run(const struct command *self, int argc, char **argv)
     bool rebuilds = false;
     const struct option more[] = {{"--rebuild", NULL, &rebuilds}};
     struct ask a;
-    int rc = ask_parse(&a, self, argc, argv, more, 1, 0);
+    int rc = ask_parse(&a, self, argc, argv, &(struct ask_terms){more, 1, 0});
 
     if (rc == 0)
         rc = rebuilds ? rebuild(&a) : verify(&a);

@@ -58,7 +58,7 @@ static int read_names(struct assets_folder *f)
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     int error = dir == NULL ? errno : 0;
 
-    while (error == 0 && !f->is_complete && f->count < ASSETS_NAMES_MAX) {
+    while (dir != NULL && !f->is_complete && f->count < ASSETS_NAMES_MAX) {
         errno = 0;
         const struct dirent *e = readdir(dir);
 
@@ -86,9 +86,7 @@ struct assets_folder *assets_look_folder(const char *path)
 
     f->refs = 1;
     f->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (f->fd < 0)
-        error = errno;
-    else if (!real_path(f->fd, real))
+    if (f->fd < 0 || !real_path(f->fd, real))
         error = errno;
     else
         error = read_names(f);

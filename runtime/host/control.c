@@ -256,7 +256,7 @@ void control_stop(struct control *c)
     uv_thread_join(&c->thread);
     unlinkat(c->folder, FRAMES_SOCKET, 0);
     hang_up(c);
-    while (!list_empty(&c->calls))
-        join(c, container_of(c->calls.next, struct call, link));
+    for (struct list *link; (link = list_first(&c->calls)) != NULL;)
+        join(c, container_of(link, struct call, link));
     free_control(c);
 }

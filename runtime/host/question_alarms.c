@@ -165,11 +165,12 @@ static int list_alive(struct page *p, struct error *err)
 
     do {
         struct oid after = p->after_id;
+        const struct directory_span next = {INT64_MAX, p->after_time,
+                                            p->after_time == 0 ? NULL : &after,
+                                            DUE_PAGE};
 
         p->given = 0;
-        rc = directory_due(p->q->directory, INT64_MAX, p->after_time,
-                           p->after_time == 0 ? NULL : &after, DUE_PAGE,
-                           on_entry, p, err);
+        rc = directory_due(p->q->directory, &next, on_entry, p, err);
     } while (rc == 0 && p->given == DUE_PAGE);
     return rc;
 }

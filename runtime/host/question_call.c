@@ -170,7 +170,7 @@ static int call(struct question *q, struct calling *c, struct error *err)
     int rc = 0;
 
     if (!errand_run(node_worker_of(q->node, &c->id), on_worker, c)) {
-        flight_drop(f);
+        atomic_store(&f->refs, 1); /* nobody else has it */
         rc = error_set(err, ERR_CLOSED, "the server is shutting down");
     } else if (!c->is_there) {
         rc = question_no_object(q, err);

@@ -84,7 +84,7 @@ int question_delete(struct question *q, struct error *err)
 {
     struct slice class_name = row_text(q->asked, "class");
     struct deletion d = {0};
-    struct slice name;
+    struct slice name = {0};
     int rc = question_check_class(q, err);
 
     if (rc == 0)

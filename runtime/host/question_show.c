@@ -73,7 +73,7 @@ int question_show(struct question *q, struct error *err)
     struct slice class_name = row_text(q->asked, "class");
     struct directory_entry entry = {0};
     struct inspection i = {0};
-    struct slice name;
+    struct slice name = {0};
     int rc = question_check_class(q, err);
 
     if (rc == 0)

@@ -119,7 +119,7 @@ static int send_keepers(struct question *q, const struct looking *l)
 int question_why(struct question *q, struct error *err)
 {
     struct looking l = {0};
-    struct slice name;
+    struct slice name = {0};
     struct oid id;
     int rc = question_check_class(q, err);
 

@@ -13,7 +13,7 @@ enum {
 static void trim(const uv_loop_t *loop)
 {
     mem_trim();
-    mem_trim_zeros(loop->watchers, loop->nwatchers * sizeof(*loop->watchers));
+    mem_trim_zeros(loop->watchers, loop->nwatchers * sizeof(void *));
 }
 
 static void on_look(uv_timer_t *timer)

@@ -205,8 +205,10 @@ static void drop(struct world_ask *a)
 
 void world_asks_drop(struct world *w)
 {
-    while (!list_empty(&w->asks))
-        drop(container_of(w->asks.next, struct world_ask, link));
-    while (!list_empty(&w->asked))
-        drop(container_of(w->asked.next, struct world_ask, link));
+    struct list *link;
+
+    while ((link = list_first(&w->asks)) != NULL)
+        drop(container_of(link, struct world_ask, link));
+    while ((link = list_first(&w->asked)) != NULL)
+        drop(container_of(link, struct world_ask, link));
 }

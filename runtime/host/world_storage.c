@@ -128,11 +128,12 @@ static int on_due(void *arg, const struct directory_entry *e)
 int64_t world_next_alarm(struct world *w, struct error *err)
 {
     struct directory_reader *reader = reader_of(w, err);
+    const struct directory_span first = {.until = INT64_MAX, .limit = 1};
     int64_t due = 0;
 
     if (reader == NULL)
         return err->code;
-    int rc = directory_due(reader, INT64_MAX, 0, NULL, 1, on_due, &due, err);
+    int rc = directory_due(reader, &first, on_due, &due, err);
     return rc < 0 ? rc : due;
 }
 

@@ -20,7 +20,8 @@ static void make_room(struct world *w)
     if (w->target_n < w->target_cap)
         return;
     w->target_cap = w->target_cap == 0 ? 16 : 2 * w->target_cap;
-    w->targets = mem_realloc(w->targets, w->target_cap * sizeof(*w->targets));
+    w->targets =
+        mem_realloc(w->targets, w->target_cap * sizeof(struct target *));
 }
 
 struct target *world_target_new(struct world *w, bool is_function)

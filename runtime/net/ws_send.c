@@ -90,12 +90,12 @@ static void make_room(struct ws_outbox *o)
     if (o->first + o->n < o->cap)
         return;
     if (o->first > o->cap / 2) {
-        memmove(o->items, o->items + o->first, o->n * sizeof(*o->items));
+        memmove(o->items, o->items + o->first, o->n * sizeof(struct packet *));
         o->first = 0;
         return;
     }
     o->cap = o->cap == 0 ? ITEMS_MIN : 2 * o->cap;
-    o->items = mem_realloc(o->items, o->cap * sizeof(*o->items));
+    o->items = mem_realloc(o->items, o->cap * sizeof(struct packet *));
 }
 
 void ws_outbox_free(struct ws_outbox *o)
@@ -127,6 +127,7 @@ static void launch(struct websocket *w)
     if (o->pong != NULL)
         push(o, o->pong);
     o->pong = NULL;
+    MUST(o->n != 0);
     o->in_flight = o->n < BATCH_MAX ? o->n : BATCH_MAX;
     for (uint32_t i = 0; i < o->in_flight; i++) {
         struct slice frame = frame_of(o->items[o->first + i]);

@@ -220,8 +220,9 @@ static int write_failure(struct object *o, const struct firing *f,
                          const struct alarm *a, struct slice text,
                          struct error *err)
 {
-    int rc = alarm_failed(o->db, a, now_of(o), text, f->gives_up,
-                          o->realm->config.random, err);
+    const struct alarm_failure how = {text, f->gives_up};
+    int rc =
+        alarm_failed(o->db, a, now_of(o), &how, o->realm->config.random, err);
 
     if (rc == 2)
         log_given_up(o, f, text);

@@ -148,16 +148,18 @@ static int read_page(struct scheduler *s, struct error *err)
 
     if (reader == NULL)
         return err->code;
-    int rc = directory_due(reader, s->until, s->read_time, &s->read_id, PAGE,
-                           on_entry, &page, err);
+    const struct directory_span next = {s->until, s->read_time, &s->read_id,
+                                        PAGE};
+    int rc = directory_due(reader, &next, on_entry, &page, err);
     if (rc != 0 || page.count == PAGE)
         return rc < 0 ? rc : 0;
     s->is_read = true;
     s->read_time = s->until;
     memset(&s->read_id, 0xff, sizeof(s->read_id));
     s->has_later = false;
-    return directory_due(reader, INT64_MAX, s->until, NULL, 1, on_later,
-                         &s->has_later, err);
+    const struct directory_span later = {
+        .until = INT64_MAX, .after_time = s->until, .limit = 1};
+    return directory_due(reader, &later, on_later, &s->has_later, err);
 }
 
 static int64_t window_of(const struct scheduler *s)

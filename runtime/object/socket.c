@@ -92,28 +92,28 @@ static void free_socket(struct socket *s)
     free(s);
 }
 
-/* Only object and peer have it, and no script can ever accept it. */
+/* Only the caller, object and peer have it, and no script can ever accept
+ * it. */
 static bool is_abandoned(const struct socket *s)
 {
     uint32_t own = s->ops == NULL ? 1 : 2;
 
-    return s->mode == SOCKET_NEW && s->object != NULL && s->refs == own;
+    return s->mode == SOCKET_NEW && s->object != NULL && s->refs == own + 1;
 }
+
+static void detach(struct socket *s);
 
 void socket_drop(struct socket *s)
 {
     if (s == NULL)
         return;
-    if (--s->refs == 0) {
-        free_socket(s);
-        return;
+    if (is_abandoned(s)) {
+        socket_cut(s);
+        detach(s);
+        s->refs--; /* the object's */
     }
-    if (!is_abandoned(s))
-        return;
-    s->refs++;
-    socket_cut(s);
-    socket_leave(s);
-    socket_drop(s);
+    if (--s->refs == 0)
+        free_socket(s);
 }
 
 void socket_cut(struct socket *s)
@@ -156,12 +156,11 @@ static void free_more(struct socket *s)
     socket_trim_more(s);
 }
 
-void socket_leave(struct socket *s)
+/* Out of its object, whose reference is left to the caller. */
+static void detach(struct socket *s)
 {
     struct object *o = s->object;
 
-    if (o == NULL)
-        return;
     socket_let_go(s);
     socket_uncount(s);
     free_more(s);
@@ -173,6 +172,13 @@ void socket_leave(struct socket *s)
     sockets_trim(o);
     if (o->sockets == NULL && o->state == OBJECT_ASLEEP)
         realm_schedule(o->realm, o); /* which frees it */
+}
+
+void socket_leave(struct socket *s)
+{
+    if (s->object == NULL)
+        return;
+    detach(s);
     socket_drop(s);
 }
 

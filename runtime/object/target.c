@@ -152,7 +152,7 @@ uint32_t targets_add(struct targets *s, struct target *t)
     if ((s->n & (s->n - 1)) == 0) {
         size_t room = s->n == 0 ? 1 : 2 * (size_t)s->n;
 
-        s->items = mem_realloc(s->items, room * sizeof(*s->items));
+        s->items = mem_realloc(s->items, room * sizeof(struct target *));
     }
     s->items[s->n] = t;
     return s->n++;

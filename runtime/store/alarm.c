@@ -212,7 +212,7 @@ static struct slice cut_text(struct slice text)
 }
 
 int alarm_failed(struct db *d, const struct alarm *a, int64_t now,
-                 struct slice text, bool give_up, struct random *random,
+                 const struct alarm_failure *how, struct random *random,
                  struct error *err)
 {
     struct alarm_copy copy;
@@ -221,13 +221,13 @@ int alarm_failed(struct db *d, const struct alarm *a, int64_t now,
     if (rc != 1)
         return rc;
     struct alarm retry = copy.alarm;
-    if (!give_up && retry.retries < ALARM_RETRIES) {
+    if (!how->gives_up && retry.retries < ALARM_RETRIES) {
         retry.due = now + alarm_rules_delay(retry.retries, random);
         retry.retries++;
         rc = alarm_rows_move(d, &retry, &copy.alarm, err);
         return rc == 0 ? 1 : rc;
     }
-    rc = alarm_rows_bury(d, &copy.alarm, now, cut_text(text), err);
+    rc = alarm_rows_bury(d, &copy.alarm, now, cut_text(how->text), err);
     if (rc == 0)
         rc = go_on(d, &copy.alarm, now, err);
     return rc == 0 ? 2 : rc;

@@ -90,10 +90,15 @@ int64_t alarm_next(struct db *d);
  * says. */
 int alarm_done(struct db *d, const struct alarm *a, int64_t now,
                struct error *err);
-/* Its handler failed with `text`: the next retry; after the last, or with
- * `give_up`, a dead letter, and a periodic one goes on.  Returns 2 then. */
+struct alarm_failure {
+    struct slice text; /* of the error */
+    bool gives_up;     /* no retries */
+};
+
+/* Its handler failed: the next retry; after the last, or when it gives up, a
+ * dead letter, and a periodic one goes on.  Returns 2 then. */
 int alarm_failed(struct db *d, const struct alarm *a, int64_t now,
-                 struct slice text, bool give_up, struct random *random,
+                 const struct alarm_failure *how, struct random *random,
                  struct error *err);
 /* Before `a`, which is due, is fired at `now`: its time may be one that was
  * missed, since nobody was there to fire it (`up_since`: from when on there

@@ -118,7 +118,7 @@ int alarm_rows_copy(struct db *d, struct slice name, struct alarm_copy *out,
                     struct error *err)
 {
     struct alarm_key key = {.name = {out->name, name.n}};
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
 
     if (name.n > ALARM_NAME_MAX || alarm_rows_none(d)) {
         db_conn_unpark(d);

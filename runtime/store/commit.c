@@ -325,9 +325,8 @@ void commit_undo(struct pagefile *f, uint64_t durable)
     bool has_undone = false;
 
     f->client->overlay_pages -= f->pages.count;
-    while (!list_empty(&f->commits)) {
-        struct commit *c =
-            container_of(f->commits.prev, struct commit, file_link);
+    for (struct list *link; (link = list_last(&f->commits)) != NULL;) {
+        struct commit *c = container_of(link, struct commit, file_link);
 
         if (c->entry.number <= durable)
             break;

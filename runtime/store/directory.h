@@ -110,11 +110,17 @@ struct directory_query {
 int directory_list(struct directory_reader *r, const struct directory_query *q,
                    int (*each)(void *arg, const struct directory_entry *e),
                    void *arg, struct error *err);
-/* Those whose next alarm is at or before `until`, by time and id, behind
- * (`after_time`, `after_id`; NULL: behind all of that time); at most `limit`.
- * Of the entries only class, id, name and alarm are given.  As above. */
-int directory_due(struct directory_reader *r, int64_t until, int64_t after_time,
-                  const struct oid *after_id, int limit,
+struct directory_span {
+    int64_t until;              /* next alarms at this time or before ... */
+    int64_t after_time;         /* ... and behind this one, */
+    const struct oid *after_id; /* with this id; NULL: behind all of that
+                                   time */
+    int limit;                  /* so many at most */
+};
+
+/* Those whose next alarm is in `span`, by time and id.  Of the entries only
+ * class, id, name and alarm are given.  As above. */
+int directory_due(struct directory_reader *r, const struct directory_span *span,
                   int (*each)(void *arg, const struct directory_entry *e),
                   void *arg, struct error *err);
 /* 1 and calls each, or 0: no such object. */

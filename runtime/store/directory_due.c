@@ -56,22 +56,22 @@ static void leave_out(struct dirpage *page)
     }
 }
 
-int directory_due(struct directory_reader *reader, int64_t until,
-                  int64_t after_time, const struct oid *after_id, int limit,
+int directory_due(struct directory_reader *reader,
+                  const struct directory_span *span,
                   int (*each)(void *arg, const struct directory_entry *e),
                   void *arg, struct error *err)
 {
-    struct due due = {.until = until, .after_time = after_time};
+    struct due due = {.until = span->until, .after_time = span->after_time};
     struct error why = {0};
     struct dirread r = {.err = &why};
     struct dirpage page = {0};
 
     memset(due.after.b, 0xff, OID_SIZE);
-    if (after_id != NULL)
-        due.after = *after_id;
+    if (span->after_id != NULL)
+        due.after = *span->after_id;
     int rc = dirread_begin(&r, reader, 0, NULL);
     if (rc == 0)
-        rc = read_due(&r, &due, limit, &page);
+        rc = read_due(&r, &due, span->limit, &page);
     dirread_end(&r);
     leave_out(&page);
     int said = dirpage_send(&page, reader->d, each, arg);

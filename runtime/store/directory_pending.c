@@ -212,7 +212,7 @@ size_t pending_take(struct pending *p, struct batch ***out)
     size_t count = length_of(&p->sealed);
     if (count != 0)
         *out = mem_alloc(count * sizeof(struct batch *));
-    for (struct list *i = p->sealed.next; i != &p->sealed; i = i->next) {
+    for (struct list *i = p->sealed.next; n < count; i = i->next) {
         (*out)[n] = batch_of(i);
         atomic_fetch_add(&(*out)[n++]->refs, 1);
     }

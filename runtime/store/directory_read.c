@@ -185,7 +185,7 @@ int directory_get(struct directory_reader *reader, struct slice class_name,
     struct error why = {0};
     struct dirread r = {.err = &why};
     struct dirpage page = {0};
-    struct note row;
+    struct note row = {0};
 
     if (class == 0)
         return 0;

@@ -185,6 +185,7 @@ static int write_batch(struct log *l, struct chain *work)
             return rc;
     }
     int64_t bytes = gather(l, work, &batch);
+    MUST(batch.last != NULL); /* there is room for one */
     uint64_t last = batch.last->number;
     uint64_t fresh = count_new(l, &batch);
     int rc =

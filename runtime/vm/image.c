@@ -27,7 +27,7 @@ enum {
 };
 
 /* Before this the struct vm, which every copy makes anew. */
-static const size_t BODY = (sizeof(struct vm) + WORD - 1) / WORD * WORD;
+static const size_t body_at = (sizeof(struct vm) + WORD - 1) / WORD * WORD;
 
 struct image {
     char *bytes;     /* pointers count from the begin of the block */
@@ -91,7 +91,7 @@ static uintptr_t word_at(const char *p)
  * moved like a pointer has the seed: make it the same. */
 static void share_seed(struct models *m, char *lua)
 {
-    size_t n = m->lua_end - BODY;
+    size_t n = m->lua_end - body_at;
     char *seed = NULL;
     uintptr_t was = 0;
 
@@ -114,17 +114,17 @@ static void begin_heap(struct models *m, struct block *b)
 {
     m->is_begun = true;
     if (m->lua_end != 0) {
-        share_seed(m, b->begin + BODY);
+        share_seed(m, b->begin + body_at);
         return;
     }
     m->lua_end = b->used;
-    m->fresh = mem_alloc(m->lua_end - BODY);
-    memcpy(m->fresh, b->begin + BODY, m->lua_end - BODY);
+    m->fresh = mem_alloc(m->lua_end - body_at);
+    memcpy(m->fresh, b->begin + body_at, m->lua_end - body_at);
 }
 
 void *image_take(struct vm *vm, size_t size)
 {
-    if (vm->block.used != BODY && !vm->models->is_begun)
+    if (vm->block.used != body_at && !vm->models->is_begun)
         begin_heap(vm->models, &vm->block);
     return block_take(&vm->block, size);
 }
@@ -149,7 +149,7 @@ __attribute__((noinline)) static int make(struct models *m, struct vm *vm)
     vm_init(vm, m->config);
     vm->models = m;
     vm->block = (struct block){
-        .begin = (char *)vm, .n = ROOM, .used = BODY, .is_clean = true};
+        .begin = (char *)vm, .n = ROOM, .used = body_at, .is_clean = true};
     int rc = vm_open(vm);
     if (rc == 0)
         rc = vm_protect(vm, m->fill, m->arg, NULL);
@@ -186,7 +186,7 @@ static enum word judge(const struct models *m, size_t n, uintptr_t a,
 
 static int find_pointers(const struct models *m, struct image *image)
 {
-    for (size_t at = BODY; at < image->n; at += WORD) {
+    for (size_t at = body_at; at < image->n; at += WORD) {
         uintptr_t a = word_at(m->memory + at);
 
         switch (judge(m, image->n, a, word_at(m->memory + m->distance + at))) {
@@ -329,8 +329,8 @@ int image_copy(const struct image *image, const struct vm_config *config,
         return ERR_NOMEM;
     struct vm *vm = (struct vm *)(void *)p;
 
-    memset(p, 0, BODY);
-    memcpy(p + BODY, image->bytes + BODY, image->n - BODY);
+    memset(p, 0, body_at);
+    memcpy(p + body_at, image->bytes + body_at, image->n - body_at);
     move_pointers(image, p);
     vm_init(vm, config);
     init_block(image, &vm->block, p);

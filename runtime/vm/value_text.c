@@ -15,7 +15,7 @@ struct reader {
     struct slice in; /* what is left */
     struct buf *out;
     size_t end; /* past this length of `out` it is cut */
-    value_text_ext ext;
+    value_text_cb ext;
     bool is_json; /* to the letter */
     int depth;
 };
@@ -123,9 +123,7 @@ static void print_number(struct buf *out, double v)
 
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof(text), "%.*g", digits, v);
-        double back = strtod(text, NULL);
-
-        if (memcmp(&back, &v, sizeof(v)) == 0)
+        if (strtod(text, NULL) == v)
             break;
     }
     buf_add_text(out, text);
@@ -300,8 +298,7 @@ static enum outcome print(struct reader *r)
     return tag >= 0x90 ? print_array(r, tag & 0x0f) : print_map(r, tag & 0x0f);
 }
 
-void value_text(struct slice in, size_t max, value_text_ext ext,
-                struct buf *out)
+void value_text(struct slice in, size_t max, value_text_cb ext, struct buf *out)
 {
     struct reader r = {.in = in, .out = out, .end = out->n + max, .ext = ext};
 
@@ -309,7 +306,7 @@ void value_text(struct slice in, size_t max, value_text_ext ext,
         buf_add_text(out, "(damaged)");
 }
 
-size_t value_json(struct slice in, value_text_ext ext, struct buf *out)
+size_t value_json(struct slice in, value_text_cb ext, struct buf *out)
 {
     struct reader r = {
         .in = in, .out = out, .end = SIZE_MAX, .ext = ext, .is_json = true};

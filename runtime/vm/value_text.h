@@ -14,12 +14,12 @@
 
 /* Append what an extension of type VALUE_EXT_USER or above means; false: not
  * one of mine. */
-typedef bool (*value_text_ext)(struct buf *out, int type, struct slice payload);
+typedef bool (*value_text_cb)(struct buf *out, int type, struct slice payload);
 
 /* Append the value in `in`, cut with an ellipsis when it is longer than about
  * `max` bytes; "(damaged)" for what is none.  `ext` may be NULL.  Any bytes are
  * safe; takes time in proportion to `max`. */
-void value_text(struct slice in, size_t max, value_text_ext ext,
+void value_text(struct slice in, size_t max, value_text_cb ext,
                 struct buf *out);
 
 /*
@@ -28,6 +28,6 @@ void value_text(struct slice in, size_t max, value_text_ext ext,
  * null, extensions as strings.  Returns how many bytes of `in` it has, or 0
  * when it is damaged; then `out` has a part of it.
  */
-size_t value_json(struct slice in, value_text_ext ext, struct buf *out);
+size_t value_json(struct slice in, value_text_cb ext, struct buf *out);
 
 #endif

@@ -125,17 +125,18 @@ static inline int directory_push_due(lua_State *L, int arg,
                                      struct directory_reader *r)
 {
     struct error err = {0};
-    int64_t until = luaL_checkinteger(L, arg);
-    int64_t after = luaL_optinteger(L, arg + 1, INT64_MIN);
     bool has_id = !lua_isnoneornil(L, arg + 2);
     struct oid id = has_id ? directory_id(L, arg + 2) : (struct oid){{0}};
-    int limit = (int)luaL_optinteger(L, arg + 3, 1000);
+    const struct directory_span span = {
+        .until = luaL_checkinteger(L, arg),
+        .after_time = luaL_optinteger(L, arg + 1, INT64_MIN),
+        .after_id = has_id ? &id : NULL,
+        .limit = (int)luaL_optinteger(L, arg + 3, 1000)};
     struct directory_rows rows = {.L = L};
 
     lua_newtable(L);
     rows.table = lua_gettop(L);
-    int rc = directory_due(r, until, after, has_id ? &id : NULL, limit,
-                           directory_add_row, &rows, &err);
+    int rc = directory_due(r, &span, directory_add_row, &rows, &err);
     return rc < 0 ? fail(L, rc, err.text) : 1;
 }
 

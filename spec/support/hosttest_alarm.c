@@ -175,15 +175,13 @@ static int object_done(lua_State *L)
 static int object_failed(lua_State *L)
 {
     struct lobject *u = luaL_checkudata(L, 1, OBJECT_MT);
-    struct slice text;
+    struct alarm_failure how = {.gives_up = lua_toboolean(L, 5)};
     struct error err = {0};
     lua_Integer now = luaL_checkinteger(L, 3);
-    bool give_up = lua_toboolean(L, 5);
 
-    text.p = luaL_checklstring(L, 4, &text.n);
+    how.text.p = luaL_checklstring(L, 4, &how.text.n);
     struct alarm a = check_alarm(L);
-    int rc =
-        alarm_failed(u->d, &a, now, text, give_up, &u->store->random, &err);
+    int rc = alarm_failed(u->d, &a, now, &how, &u->store->random, &err);
     return result(L, rc, &err);
 }
 
