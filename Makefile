@@ -163,12 +163,20 @@ tsan:
 	  LUA_CPATH="build/spec/?.so;;" \
 	  busted --lua=lua5.4 --tags=threads $(ARGS)
 
+# What clang-tidy passed is looked at again when it, or a header of it, changes.
 lint:
 	@$(MAKE) --no-print-directory deps EXTRA_PACKAGES="$(LINT_PACKAGES)"
 	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 	luacheck --quiet lua examples spec
-	$(MAKE) --no-print-directory CC=clang BUILD=build-clang build-clang/moonkeep
-	clang-tidy --quiet $(SOURCES) -- $(BASE)
+	@$(MAKE) --no-print-directory -j$(shell nproc) CC=clang BUILD=build-clang \
+	  build-clang/moonkeep
+	@$(MAKE) --no-print-directory -j$(shell nproc) -k CC=clang \
+	  BUILD=build-clang $(SOURCES:%.c=build-clang/%.tidy)
+
+$(BUILD)/%.tidy: %.c $(BUILD)/%.o .clang-tidy
+	@echo "  TIDY $<"
+	@clang-tidy --quiet $< -- $(BASE) 2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
 
 format:
 	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')

@@ -22,7 +22,7 @@ local HOMES = {
   ["luaconf.h"] = { "vm", "bindings" }, ["lualib.h"] = { "vm", "cli" },
   ["msgpack.h"] = { "vm" }, ["msgpack/"] = { "vm" },
   ["curl/"] = { "net" }, ["openssl/"] = { "bindings", "wire" },
-  ["uv.h"] = { "net", "object", "host" },
+  ["uv.h"] = { "net", "object", "host" }, ["uthash.h"] = { "base" },
 }
 local FILE_MAX, FUNCTION_MAX, LINE_MAX = 400, 60, 80
 
