@@ -25,7 +25,7 @@ struct state {
     int methods;   /* method name -> function that calls it on a stub */
     bool has_init; /* the class has a method of that name */
     bool has_alarm;
-    size_t freight;        /* bytes of its calls under way (freight.h) */
+    size_t freight;       /* bytes of its calls under way (freight.h) */
     size_t fetches;       /* that wait for an answer (fetch.c) ... */
     struct list fetching; /* ... and those that wait for their turn */
 };
