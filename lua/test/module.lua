@@ -10,6 +10,10 @@ local test = {}
 -- mk.null, as scripts have it: JSON's and SQL's null as a value.
 test.null = core.null()
 
+-- test.json.encode(value) -> text, test.json.decode(text) -> value: as mk.json.
+-- They raise what cannot be encoded, and where a text is no JSON.
+test.json = guard.all { encode = core.jsonText, decode = core.json }
+
 -- test.target(table) -> the table, which an object that gets it as an argument
 -- can then call the methods of, as with mk.target.  Raises when it has a
 -- metatable already.

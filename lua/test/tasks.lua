@@ -7,6 +7,9 @@ local guard = part "guard"
 
 local tasks = {}
 
+-- Set by world.lua: runs the world until nothing is left to do.
+tasks.settle = nil
+
 local methods = {}
 local Task = { __name = "task", __index = methods }
 
@@ -57,9 +60,10 @@ function tasks.resume(world)
   end
 end
 
--- task:await() -> what the function returned.  Raises what it raised, and when
--- it is not done yet (task.done).
+-- task:await() -> what the function returned, once all has happened that can
+-- without time passing.  Raises what it raised, and when it is not done then.
 function methods:await()
+  if not self.done and not current then tasks.settle(self._world) end
   while not self.done and tasks.wait(self._world) do end
   if not self.done then
     error("the task is not done: it waits, and the world's clock stands still; move it with " ..

@@ -69,6 +69,7 @@ end
 http.settle = settle
 Socket.settle = settle
 Storage.settle = settle
+tasks.settle = settle
 
 -- ---- calls ----
 

@@ -50,6 +50,14 @@ describe("a world", function()
     assert.equal(7, world:getByName("Counter", "a"):increment())
   end)
 
+  it("speaks JSON as scripts do", function()
+    local value = { n = 7, f = 1.5, none = test.null, list = { 1, { a = "b" } } }
+    assert.same(value, test.json.decode(test.json.encode(value)))
+    assert.equal("integer", math.type(test.json.decode "7"))
+    assert.matches("at byte offset 3", tostring(caught(test.json.decode, "[1,")))
+    assert.matches("function", tostring(caught(test.json.encode, print)))
+  end)
+
   it("begins with nothing, each by itself", function()
     local one <close> = worlds.of(COUNTER)
     local two <close> = worlds.of(COUNTER)
@@ -200,6 +208,20 @@ describe("a world", function()
     assert.same({ "late", "late" }, { task:await() })
     task = world:spawn(function() echo:fail("in a task", 0) end)
     assert.equal("in a task", caught(task.await, task).message)
+  end)
+
+  it("has a task go on when it is awaited", function()
+    local world <close> = worlds.of [[
+      local Gate = mk.class "Gate"
+      function Gate:pass() self.closed = mk.spawn(mk.sleep, 1000) pcall(self.closed.await, self.closed) return "through" end
+      function Gate:open() self.closed:cancel() end
+      return { Gate = Gate }
+    ]]
+    local gate = world:getByName("Gate", "g")
+    local task = world:spawn(gate.pass, gate)
+    assert.is_false(task.done)
+    gate:open()
+    assert.equal("through", task:await())
   end)
 
   it("notices when it never comes to rest", function()
