@@ -114,6 +114,14 @@ bool client_is_server(const struct client *c)
     return c->node == NULL;
 }
 
+void client_set_patience(struct client *c, int seconds)
+{
+    struct timeval patience = {.tv_sec = seconds};
+
+    if (c->fd >= 0)
+        setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+}
+
 void client_close(struct client *c)
 {
     if (c == NULL)
@@ -155,12 +163,13 @@ static int ask_server(struct client *c, struct slice question,
 {
     struct buf in = {0};
     int rc = ERR_CLOSED;
+    int came = 1;
     bool is_over = false;
 
     error_set(err, ERR_CLOSED, "the server went away");
     /* It may have answered before it read all of it. */
     send_question(c, question);
-    while (!is_over && frames_read(c->fd, &in) == 1) {
+    while (!is_over && (came = frames_read(c->fd, &in)) == 1) {
         is_over = row_is(buf_slice(&in), "end");
         if (is_over) {
             rc = take_end(buf_slice(&in), err);
@@ -170,6 +179,8 @@ static int ask_server(struct client *c, struct slice question,
         }
     }
     buf_fini(&in);
+    if (came == ERR_TIMEOUT)
+        rc = error_set(err, came, "the server does not answer");
     return rc;
 }
 

@@ -37,6 +37,8 @@ int client_open(const struct config *config, enum client_need need,
 int client_ask(struct client *c, struct slice question,
                int (*row)(void *arg, struct slice row), void *arg,
                struct error *err);
+/* Ask no longer than that for one row: then ERR_TIMEOUT. */
+void client_set_patience(struct client *c, int seconds);
 /* It is a running server that answers. */
 bool client_is_server(const struct client *c);
 void client_close(struct client *c); /* NULL is allowed */

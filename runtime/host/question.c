@@ -22,7 +22,7 @@ static const struct {
     {"alarms", question_alarms},   {"delete", question_delete},
     {"verify", question_verify},   {"why", question_why},
     {"sql", question_sql},         {"call", question_call},
-    {"tail", question_tail},
+    {"tail", question_tail},       {"top", question_top},
 };
 
 enum { QUESTION_COUNT = sizeof(questions) / sizeof(*questions) };

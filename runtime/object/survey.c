@@ -6,6 +6,8 @@
 #include "store/db.h"
 #include "vm/vm.h"
 
+enum { PART = 2048 /* buckets of the table of objects */ };
+
 static enum survey_state state_of(const struct object *o)
 {
     switch (o->state) {
@@ -84,6 +86,27 @@ void survey_object(const struct object *o, struct survey *out)
     out->version = o->version;
     out->is_stale = object_is_stale(o);
     out->memory = vm_memory(o->vm);
+}
+
+uint64_t survey_cpu_ns(const struct object *o)
+{
+    return o->cpu_ns + (o->vm == NULL ? 0 : vm_cpu_ns(o->vm));
+}
+
+bool survey_part(const struct realm *r, size_t *at,
+                 void (*each)(void *arg, const struct object *o), void *arg)
+{
+    const UT_hash_table *table = r->objects == NULL ? NULL : r->objects->hh.tbl;
+    size_t count = table == NULL ? 0 : table->num_buckets;
+    size_t end = count - *at < PART ? count : *at + PART;
+
+    for (; *at < end; ++*at) {
+        const UT_hash_handle *h = table->buckets[*at].hh_head;
+
+        for (; h != NULL; h = h->hh_next)
+            each(arg, ELMT_FROM_HH(table, h));
+    }
+    return *at < count;
 }
 
 static int each_of(const struct list *list,

@@ -41,6 +41,17 @@ void survey_object(const struct object *o, struct survey *out);
  * epoch; 0: too long ago, or never awake. */
 int64_t survey_asleep_since(const struct realm *r, const struct oid *id);
 
+/* Processor time that its script has used while in memory, in ns. */
+uint64_t survey_cpu_ns(const struct object *o);
+/*
+ * Call each(arg, o) for a part of the objects in memory, so that a look at all
+ * of them holds up nobody: `*at` is 0 at first, and false is returned when the
+ * last part was done.  What comes and goes between two calls may be given
+ * twice, or not at all.
+ */
+bool survey_part(const struct realm *r, size_t *at,
+                 void (*each)(void *arg, const struct object *o), void *arg);
+
 /* Call each(arg, socket) for its sockets, the hibernatable ones first, each
  * oldest first; stops when it returns non-zero. */
 void survey_sockets(const struct object *o,
