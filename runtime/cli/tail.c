@@ -226,7 +226,7 @@ static int tail_run(const struct command *self, int argc, char **argv)
     const struct option more[] = {{"--id", &id, NULL}};
     struct tailing t = {0};
     struct ask a;
-    int rc = ask_parse(&a, self, argc, argv, more, 1, 2);
+    int rc = ask_parse(&a, self, argc, argv, &(struct ask_terms){more, 1, 2});
 
     t.ask = &a;
     a.need = CLIENT_SERVER;

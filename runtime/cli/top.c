@@ -287,7 +287,7 @@ static int top_run(const struct command *self, int argc, char **argv)
                                   {"--count", &t.count, NULL},
                                   {"--once", NULL, &t.once}};
     struct ask a;
-    int rc = ask_parse(&a, self, argc, argv, more, 4, 0);
+    int rc = ask_parse(&a, self, argc, argv, &(struct ask_terms){more, 4, 0});
 
     t.ask = &a;
     if (rc == 0)
