@@ -1,4 +1,5 @@
-/* hosttest_object.c - gate and timers for the specs of runtime/object. */
+/* hosttest_object.c - gate, timers and expiries for the specs of
+ * runtime/object. */
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdlib.h>
@@ -6,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "object/expiry.h"
 #include "object/gate.h"
 #include "object/timer.h"
 
@@ -133,8 +135,87 @@ static int timers(lua_State *L)
     return 1;
 }
 
+struct logged_expiry {
+    struct expiry expiry;
+    lua_State *L;
+    const struct clock *clock;
+    int value;
+};
+
+/* Adds { value, milliseconds since the beginning } to the log at 3. */
+static void on_passed(struct expiry *x)
+{
+    struct logged_expiry *l = container_of(x, struct logged_expiry, expiry);
+
+    lua_createtable(l->L, 2, 0);
+    lua_pushinteger(l->L, l->value);
+    lua_rawseti(l->L, -2, 1);
+    lua_pushinteger(l->L, (lua_Integer)(l->clock->mono_ns / 1000000));
+    lua_rawseti(l->L, -2, 2);
+    lua_rawseti(l->L, 3, (lua_Integer)lua_rawlen(l->L, 3) + 1);
+}
+
+enum { EXPIRY_MAX = 100 };
+
+static void expiry_step(lua_State *L, struct expiries *es, struct clock *clock,
+                        struct logged_expiry *all)
+{
+    lua_rawgeti(L, -1, 1);
+    lua_rawgeti(L, -2, 2);
+    lua_rawgeti(L, -3, 3);
+    const char *what = lua_tostring(L, -3);
+    lua_Integer n = lua_tointeger(L, -2);
+    lua_Integer ms = lua_tointeger(L, -1);
+
+    lua_pop(L, 3);
+    if (what[0] == 'a') {
+        clock_advance(clock, n);
+        timers_run(es->timers);
+        return;
+    }
+    MUST(n >= 0 && n < EXPIRY_MAX);
+    all[n].value = (int)n;
+    if (what[2] == 'a')
+        expiry_start(es, &all[n].expiry, (uint64_t)ms * 1000000, on_passed);
+    else
+        expiry_stop(&all[n].expiry);
+}
+
+/* expiries(limit_ms, steps) -> array of { value, when it passed }.  Steps:
+ * { "start", value, due_ms }, { "stop", value }, { "advance", ms }. */
+static int expiries(lua_State *L)
+{
+    struct logged_expiry *all =
+        lua_newuserdatauv(L, EXPIRY_MAX * sizeof(*all), 0);
+    struct expiries *es = lua_newuserdatauv(L, sizeof(*es), 0);
+    struct clock clock;
+    struct timers ts;
+    uv_loop_t loop;
+
+    lua_newtable(L);
+    lua_insert(L, 3);
+    clock_init_virtual(&clock, 0);
+    clock.mono_ns = 0;
+    MUST(uv_loop_init(&loop) == 0);
+    timers_init(&ts, &loop, &clock);
+    expiries_init(es, &ts, (uint64_t)lua_tointeger(L, 1) * 1000000);
+    for (int i = 0; i < EXPIRY_MAX; i++) {
+        all[i] = (struct logged_expiry){.L = L, .clock = &clock};
+        expiry_init(&all[i].expiry);
+    }
+    for (int i = 1; lua_rawgeti(L, 2, i) == LUA_TTABLE; i++) {
+        expiry_step(L, es, &clock, all);
+        lua_pop(L, 1);
+    }
+    timers_close(&ts, on_closed, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    MUST(uv_loop_close(&loop) == 0);
+    lua_pushvalue(L, 3);
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
-    {"gate", gate}, {"timers", timers}, {NULL, NULL}};
+    {"gate", gate}, {"timers", timers}, {"expiries", expiries}, {NULL, NULL}};
 
 int luaopen_hosttest_object(lua_State *L)
 {
