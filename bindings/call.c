@@ -1,6 +1,5 @@
 #include "bindings/call.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,20 +11,24 @@
 #include "bindings/freight.h"
 #include "bindings/http.h"
 #include "bindings/names.h"
+#include "object/cause.h"
+#include "object/chain.h"
+#include "object/label.h"
 #include "object/object.h"
 #include "object/target.h"
 #include "object/turn.h"
 #include "vm/task.h"
 #include "vm/vm.h"
 
-enum { CALL_BYTES_MAX = 32 * 1024 * 1024 };
-
 struct call {
     int refs;
+    bool is_late; /* that is the outcome */
     struct realm *realm;
     struct event *event; /* until it leaves */
     struct gate_item gate;
     struct reply reply;
+    struct expiry expiry;
+    struct body *body; /* of its request, while that is on its way; held */
     struct wait wait;
     struct outcome outcome;
     struct freight freight; /* until its task has the outcome, or ends */
@@ -43,6 +46,8 @@ static void call_drop(struct call *c)
     if (c->event != NULL)
         event_free(c->event);
     outcome_fini(&c->outcome);
+    if (c->body != NULL)
+        body_drop(c->body);
     if (c->target != NULL)
         target_drop(c->target);
     free(c);
@@ -62,10 +67,13 @@ static void on_reply(struct reply *r, struct outcome *o)
 {
     struct call *c = container_of(r, struct call, reply);
 
-    if (!freight_change(&c->freight, outcome_bytes(o)))
-        outcome_fail(o, "overloaded", "%s", freight_text);
-    c->outcome = *o;
-    *o = (struct outcome){0};
+    expiry_stop(&c->expiry);
+    if (c->outcome.kind == OUTCOME_NONE) {
+        if (!freight_change(&c->freight, outcome_bytes(o)))
+            outcome_fail(o, "overloaded", "%s", freight_text);
+        c->outcome = *o;
+        *o = (struct outcome){0};
+    }
     wait_done(&c->wait, 0);
     call_drop(c);
 }
@@ -78,8 +86,9 @@ static void on_release(struct gate_item *item, const struct error *failure)
     struct event *e = c->event;
 
     c->event = NULL;
-    if (failure != NULL) {
+    if (failure != NULL)
         event_fail(e, "reset", failure->text, true);
+    if (failure != NULL || c->outcome.kind != OUTCOME_NONE) {
         event_finish(e);
         return;
     }
@@ -124,6 +133,92 @@ static void check_room(lua_State *L, const struct object *o, struct event *e)
     freight_refuse(L);
 }
 
+/* ---- time ---- */
+
+static struct waited waited_of(struct call *c)
+{
+    return (struct waited){.call = &c->wait,
+                           .has_left = c->event == NULL,
+                           .number = c->reply.number,
+                           .oid = c->oid,
+                           .target = c->target};
+}
+
+bool call_waited(struct wait *w, struct waited *out)
+{
+    if (w->cancel != on_cancel)
+        return false;
+    *out = waited_of(container_of(w, struct call, wait));
+    return true;
+}
+
+void call_fail(struct wait *w, const char *code, const char *text)
+{
+    struct call *c = container_of(w, struct call, wait);
+
+    if (c->outcome.kind != OUTCOME_NONE)
+        return;
+    outcome_fail(&c->outcome, code, "%s", text);
+    c->outcome.failure->is_local = true;
+    wait_done(w, 0);
+}
+
+static void on_late(struct expiry *x);
+
+static void start_limit(struct call *c, uint64_t due_ns)
+{
+    expiry_start(&c->realm->expiries, &c->expiry, due_ns, on_late);
+}
+
+static void on_late(struct expiry *x)
+{
+    struct call *c = container_of(x, struct call, expiry);
+
+    if (c->body != NULL && !body_is_over(c->body) &&
+        !body_is_abandoned(c->body)) {
+        start_limit(c, clock_mono_ns(c->realm->config.clock) +
+                           c->realm->config.limits.call_ns);
+        return;
+    }
+    struct waited call = waited_of(c);
+
+    c->is_late = true;
+    call_fail(&c->wait, "timeout", "");
+    if (call.has_left)
+        chain_drop(c->realm, &call);
+}
+
+static bool is_on_its_way(const struct request *rq)
+{
+    return rq != NULL && rq->body != NULL && !body_is_over(rq->body);
+}
+
+/* By when `c`, made by `by`, must be over; 0: there is no limit. */
+static uint64_t limit_of(struct call *c, const struct event *by)
+{
+    const struct realm *r = c->realm;
+    struct event *e = c->event;
+    uint64_t due = cause_deadline(by);
+
+    if (due == 0 && r->config.limits.call_ns != 0)
+        due = realm_now_ns(r) + r->config.limits.call_ns;
+    if (is_on_its_way(e->request))
+        c->body = body_hold(e->request->body);
+    else
+        e->deadline_ns = due;
+    return due;
+}
+
+/* It is too late before it has begun: that is the outcome. */
+static void end_late(struct call *c)
+{
+    event_free(c->event);
+    c->event = NULL;
+    c->is_late = true;
+    call_fail(&c->wait, "timeout", "");
+    call_drop(c); /* it never flies */
+}
+
 static struct call *new_call(struct object *o, size_t name_n, struct event *e)
 {
     struct call *c = mem_alloc(sizeof(*c) + name_n);
@@ -133,7 +228,9 @@ static struct call *new_call(struct object *o, size_t name_n, struct event *e)
     c->realm = o->realm;
     c->event = e;
     c->gate.release = on_release;
-    c->reply.done = on_reply;
+    c->reply =
+        (struct reply){on_reply, ++o->realm->calls, o->realm->config.host_arg};
+    expiry_init(&c->expiry);
     list_init(&c->gate.link);
     e->reply = &c->reply;
     freight_load(&c->freight, o, event_bytes(e));
@@ -151,6 +248,11 @@ static bool begin(struct task *t, struct call *c)
         t->drop(t->operation);
     t->operation = c;
     t->drop = drop_operation;
+    uint64_t due = limit_of(c, t->owner);
+    if (due != 0 && due <= realm_now_ns(c->realm)) {
+        end_late(c);
+        return true;
+    }
     bool is_now = turn_begin_call(o);
     if (is_now) {
         on_release(&c->gate, NULL);
@@ -160,6 +262,8 @@ static bool begin(struct task *t, struct call *c)
     }
     c->wait.describe = describe;
     wait_begin(&c->wait, t, on_cancel);
+    if (due != 0)
+        start_limit(c, due);
     if (!is_now)
         object_send(o, &c->gate);
     return false;
@@ -199,10 +303,39 @@ static int push_outcome(lua_State *L, struct outcome *o)
     return -1;
 }
 
+/* The binding that calls has the method's name as its upvalue, but for that of
+ * stub:fetch and of functions. */
+static void say_late(lua_State *L, struct call *c)
+{
+    const struct target *t = c->target;
+    const char *method = lua_tostring(L, lua_upvalueindex(1));
+    struct buf *out = &c->outcome.failure->message;
+    struct label l = {.class_name = t == NULL ? c->cls->name : NULL,
+                      .name = {c->name, c->name_n},
+                      .oid = t == NULL    ? &c->oid
+                             : t->has_oid ? &t->oid
+                                          : NULL,
+                      .method = method != NULL ? method
+                                : t == NULL    ? "fetch"
+                                               : ""};
+
+    if (out->n != 0)
+        return;
+    buf_add_text(out, "no answer from ");
+    label_add(out, &l);
+    buf_printf(out, " within limits.call_ms (%llu)",
+               (unsigned long long)(c->realm->config.limits.call_ns / 1000000));
+    if (l.oid != NULL)
+        oid_to_hex(l.oid, c->outcome.failure->object_id);
+}
+
 static int call_k(lua_State *L, int status, lua_KContext ctx)
 {
     struct task *t = task_current(L);
     struct call *c = t->operation;
+
+    if (c->is_late)
+        say_late(L, c);
     int count = push_outcome(L, &c->outcome);
 
     (void)status;
@@ -242,40 +375,4 @@ int call_target(lua_State *L, struct task *t, struct target *to,
 
     c->target = target_hold(to);
     return call(L, t, c);
-}
-
-/* ---- arguments ---- */
-
-struct event *call_event(const char *method)
-{
-    struct event *e = event_new(EVENT_CALL);
-
-    e->method = mem_dup(method, strlen(method));
-    return e;
-}
-
-void call_pack(lua_State *L, int top, struct event *e)
-{
-    struct value_hooks hooks = bind_sent_hooks;
-    struct error err;
-    char root[32];
-
-    hooks.root = root;
-    hooks.arg = &e->targets;
-    for (int i = 2; i <= top; i++) {
-        snprintf(root, sizeof(root), "argument %d", i - 1);
-        int rc = value_encode(L, i, &hooks, CALL_BYTES_MAX - e->args.n,
-                              &e->args, &err);
-
-        if (rc != 0) {
-            event_free(e);
-            if (rc == ERR_TOO_BIG)
-                error_set(&err, rc,
-                          "%s: the arguments of a call are limited "
-                          "to 32 MiB in all",
-                          root);
-            bind_raise_error(L, rc == ERR_TOO_BIG ? "too_large" : NULL, &err);
-        }
-        e->arg_count++;
-    }
 }

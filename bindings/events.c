@@ -8,6 +8,7 @@
 
 #include "bindings/alarms.h"
 #include "bindings/bind.h"
+#include "bindings/call.h"
 #include "bindings/class.h"
 #include "bindings/default_route.h"
 #include "bindings/export.h"
@@ -288,6 +289,17 @@ static int progress(void *o)
     return vm_charge_quiet(object->vm, PROGRESS_STEPS);
 }
 
+static void waits(struct object *o, struct event *e, struct buf *out)
+{
+    struct wait *w = e->task->wait;
+    struct waited call;
+
+    if (call_waited(w, &call))
+        buf_add(out, &call, sizeof(call));
+    else
+        spawn_waited(o, w, out);
+}
+
 static const char *task_name(const struct event *e)
 {
     const enum source *source = e->script;
@@ -303,6 +315,8 @@ const struct script_ops bind_script_ops = {
     .entry = entry,
     .finish = finish,
     .socket_ready = websocket_on_ready,
+    .waits = waits,
+    .fail_call = call_fail,
     .forget = export_forget,
     .timers = timers_each,
     .task_name = task_name,

@@ -3,43 +3,22 @@
 #include <stdlib.h>
 
 #include "base/list.h"
-#include "base/mem.h"
 #include "base/must.h"
 #include "bindings/bind.h"
+#include "bindings/handle.h"
+#include "object/cause.h"
 #include "object/object.h"
 #include "vm/task.h"
 #include "vm/vm.h"
 
-enum handle_state { HANDLE_PENDING, HANDLE_DONE, HANDLE_FAILED };
-
-/* Userdata; its user value is a table: function and arguments while pending,
- * then the results, or the error as its only entry. */
-struct handle {
-    enum source source;
-    enum handle_state state;
-    struct event *event; /* NULL when over, and in promises */
-    int n;               /* entries of the user value */
-    int ref;             /* pinned in the registry while the event lives */
-    bool is_detached;    /* nobody can await it */
-    struct list waiters;
-};
-
-struct awaiter {
-    struct wait wait;
-    struct list link;
-};
-
-static const struct bind_class handle_class;
-
-static struct handle *check_handle(lua_State *L)
+struct handle *handle_check(lua_State *L)
 {
     return bind_check(L, 1, &handle_class);
 }
 
 /* ---- starting ---- */
 
-/* Push a handle whose user value takes the top `n` values off the stack. */
-static struct handle *new_handle(lua_State *L, int n)
+struct handle *handle_new(lua_State *L, int n)
 {
     luaL_checkstack(L, 4, NULL);
     lua_createtable(L, n, 0);
@@ -70,7 +49,7 @@ static struct event *give_event(lua_State *L, struct handle *h)
 /* Replace a function and `nargs` arguments on top by a running handle. */
 static struct handle *start(lua_State *L, int nargs)
 {
-    struct handle *h = new_handle(L, nargs + 1);
+    struct handle *h = handle_new(L, nargs + 1);
 
     object_spawn(bind_object(L), give_event(L, h));
     return h;
@@ -91,10 +70,14 @@ void bind_spawn_task(lua_State *L, int nargs)
  */
 static int spawn(lua_State *L)
 {
+    struct task *t = task_current(L);
+
     luaL_checktype(L, 1, LUA_TFUNCTION);
-    if (task_current(L) == NULL)
+    if (t == NULL)
         bind_raise(L, NULL, "cannot start a task while the script is loaded");
-    start(L, lua_gettop(L) - 1);
+    struct handle *h = start(L, lua_gettop(L) - 1);
+
+    cause_set(h->event, t->owner);
     return 1;
 }
 
@@ -105,17 +88,6 @@ int bind_open_spawn(lua_State *L)
 }
 
 /* ---- running ---- */
-
-static void push_values(lua_State *L, int handle, int n)
-{
-    lua_getiuservalue(L, handle, 1);
-    int table = lua_gettop(L);
-
-    luaL_checkstack(L, n + 4, "too many values");
-    for (int i = 1; i <= n; i++)
-        lua_rawgeti(L, table, i);
-    lua_remove(L, table);
-}
 
 static int entry_k(lua_State *L, int status, lua_KContext base)
 {
@@ -129,22 +101,10 @@ int spawn_entry(lua_State *L, struct event *e)
 
     lua_settop(L, 0);
     lua_rawgeti(L, LUA_REGISTRYINDEX, h->ref);
-    push_values(L, 1, h->n);
+    handle_push_values(L, 1, h->n);
     lua_remove(L, 1);
     lua_callk(L, h->n - 1, LUA_MULTRET, 0, entry_k);
     return entry_k(L, LUA_OK, 0);
-}
-
-static void wake_waiters(struct handle *h)
-{
-    struct list *link;
-
-    while ((link = list_shift(&h->waiters)) != NULL) {
-        struct awaiter *a = container_of(link, struct awaiter, link);
-
-        wait_done(&a->wait, 0);
-        free(a);
-    }
 }
 
 /* Move the top `n` values of `from` into the handle on top of `L`. */
@@ -178,72 +138,15 @@ enum spawn_news spawn_finish(lua_State *L, lua_State *from, struct event *e,
     h->ref = LUA_NOREF;
     h->event = NULL;
     h->state = end == SPAWN_DONE ? HANDLE_DONE : HANDLE_FAILED;
-    wake_waiters(h);
+    handle_wake(h);
     lua_pop(L, 1);
     return end == SPAWN_FAILED && !is_heard ? SPAWN_UNHANDLED : SPAWN_QUIET;
-}
-
-/* ---- awaiting ---- */
-
-static void on_await_cancel(struct wait *w)
-{
-    struct awaiter *a = container_of(w, struct awaiter, wait);
-
-    list_unlink(&a->link);
-    free(a);
-}
-
-static int await_k(lua_State *L, int status, lua_KContext at)
-{
-    struct handle *h = bind_test(L, (int)at, &handle_class);
-
-    (void)status;
-    push_values(L, (int)at, h->n);
-    if (h->state == HANDLE_FAILED)
-        return lua_error(L);
-    return h->n;
-}
-
-static void describe_await(const struct wait *w, struct buf *out)
-{
-    (void)w;
-    buf_add_text(out, "a task of its own");
-}
-
-static int await_at(lua_State *L, struct handle *h, int at)
-{
-    struct task *t = task_check(L);
-    struct awaiter *a = mem_zalloc(sizeof(*a));
-
-    list_init(&a->link);
-    a->wait.describe = describe_await;
-    wait_begin(&a->wait, t, on_await_cancel);
-    list_push(&h->waiters, &a->link);
-    if (h->state != HANDLE_PENDING)
-        wake_waiters(h);
-    return lua_yieldk(L, 0, at, await_k);
-}
-
-/*
- * task:await() -> what its function returned
- *
- * Wait until the task has ended.  Raises what its function raised.
- */
-static int handle_await(lua_State *L)
-{
-    struct handle *h = check_handle(L);
-    struct task *t = task_check(L);
-
-    lua_settop(L, 1);
-    if (h->event != NULL && h->event == t->owner)
-        return bind_raise(L, NULL, "a task cannot await itself");
-    return await_at(L, h, 1);
 }
 
 int spawn_block(lua_State *L)
 {
     task_check(L);
-    struct handle *h = new_handle(L, 1);
+    struct handle *h = handle_new(L, 1);
 
     h->is_detached = true;
     if (object_block(bind_object(L), give_event(L, h)) != 0) {
@@ -252,7 +155,7 @@ int spawn_block(lua_State *L)
         return bind_raise(
             L, NULL, "blockConcurrencyWhile() calls are nested too deeply.");
     }
-    return await_at(L, h, lua_gettop(L));
+    return handle_await_at(L, h, lua_gettop(L));
 }
 
 /* ---- cancelling ---- */
@@ -268,7 +171,7 @@ static int fail_with(lua_State *L, struct handle *h, const char *code,
     lua_setiuservalue(L, -2, 1);
     h->n = 1;
     h->state = HANDLE_FAILED;
-    wake_waiters(h);
+    handle_wake(h);
     return 0;
 }
 
@@ -292,7 +195,7 @@ static bool is_running(lua_State *L, const struct object *o,
  */
 static int handle_cancel(lua_State *L)
 {
-    struct handle *h = check_handle(L);
+    struct handle *h = handle_check(L);
     struct object *o = bind_object(L);
     struct event *e = h->event;
 
@@ -331,43 +234,5 @@ static const luaL_Reg handle_methods[] = {
     {NULL, NULL},
 };
 
-static const struct bind_class handle_class = {.name = "task",
-                                               .methods = handle_methods};
-
-/* ---- promises, for the Lua part of mk ---- */
-
-/* promise:resolve(ok, ...): the values, or the error, that await gives.  Only
- * the first call counts. */
-static int promise_resolve(lua_State *L)
-{
-    struct handle *h = check_handle(L);
-    bool ok = lua_toboolean(L, 2);
-
-    if (h->state != HANDLE_PENDING)
-        return 0;
-    int n = lua_gettop(L) - 2;
-
-    lua_createtable(L, n, 0);
-    lua_insert(L, 3);
-    for (int i = n; i >= 1; i--)
-        lua_rawseti(L, 3, i);
-    lua_setiuservalue(L, 1, 1);
-    h->n = n;
-    h->state = ok ? HANDLE_DONE : HANDLE_FAILED;
-    wake_waiters(h);
-    return 0;
-}
-
-/* promise() -> a task without a function, and the function that ends it. */
-static int promise_new(lua_State *L)
-{
-    new_handle(L, 0);
-    lua_pushcfunction(L, promise_resolve);
-    return 2;
-}
-
-int bind_open_promise(lua_State *L)
-{
-    lua_pushcfunction(L, promise_new);
-    return 1;
-}
+const struct bind_class handle_class = {.name = "task",
+                                        .methods = handle_methods};

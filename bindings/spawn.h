@@ -12,6 +12,8 @@
 
 #include "object/event.h"
 
+struct wait;
+
 /* What an EVENT_TASK runs; the first field of the struct behind
  * event->script. */
 enum source { SOURCE_HANDLE, SOURCE_TIMER };
@@ -22,6 +24,10 @@ int bind_open_promise(lua_State *L);
 /* Run the function at index 2 as a critical section; to be returned by a
  * binding, whose results are the function's. [raises] */
 int spawn_block(lua_State *L);
+
+/* Add to `out` a struct waited for each event of `o` that a task with the wait
+ * `w` awaits, if that is what it waits for. */
+void spawn_waited(struct object *o, const struct wait *w, struct buf *out);
 
 /* The body of a task for a handle: called by the entry of events with nothing
  * on the stack but its argument.  [raises] */

@@ -27,7 +27,7 @@ function M.all(list)
   local left = #list
   local results = { n = left }
   local tasks <close> = setmetatable({}, group_mt)
-  local done, resolve = promise()
+  local done, resolve, serve = promise()
 
   for i = 1, left do
     local fn = list[i]
@@ -46,6 +46,7 @@ function M.all(list)
         resolve(done, true)
       end
     end)
+    serve(tasks[i], done)
   end
   if left == 0 then
     resolve(done, true)
@@ -72,7 +73,7 @@ function M.timeout(ms, fn)
   if type(fn) ~= "function" then
     fail("mk.timeout: a function expected, got " .. type(fn))
   end
-  local done, resolve = promise()
+  local done, resolve, serve = promise()
   local group <close> = setmetatable({}, group_mt)
   group[1] = after(ms, function()
     resolve(done, false, fail)
@@ -80,6 +81,7 @@ function M.timeout(ms, fn)
   group[2] = spawn(function()
     resolve(done, pcall(fn))
   end)
+  serve(group[2], done)
   local results = table.pack(pcall(done.await, done))
 
   if results[1] then

@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "bindings/id.h"
-#include "host/assets.h"
 #include "host/classes.h"
 #include "host/fetches.h"
 #include "host/links.h"
@@ -15,168 +14,9 @@
 #include "host/sockets.h"
 #include "host/tails.h"
 #include "host/tickets.h"
-#include "net/exchange.h"
+#include "object/chain.h"
 #include "object/object.h"
 #include "object/target.h"
-
-/* ---- HTTP ---- */
-
-/* One request on its way through the router. */
-struct http_call {
-    struct reply reply;
-    struct exchange *exchange; /* NULL once the client is gone */
-    struct worker *worker;
-    struct request *request;   /* owned while it is asked for a file */
-    struct assets_ask ask;     /* whether it is for a file */
-    struct response *response; /* once answered */
-    struct list link;          /* of worker.answered */
-};
-
-static struct response *retry_later(struct slice text)
-{
-    struct field fields[] = {
-        {SLICE("Content-Type"), SLICE("text/plain;charset=UTF-8")},
-        {SLICE("Retry-After"), SLICE("1")}};
-
-    return response_build(
-        &(struct response){.status = 503,
-                           .field_count = 2,
-                           .fields = fields,
-                           .body = body_from(text.p, text.n)});
-}
-
-/* Under `dev` the developer sees what went wrong. */
-static struct response *show_failure(const struct failure *f)
-{
-    struct buf text = {0};
-
-    buf_add_slice(&text, buf_slice(&f->message));
-    buf_add_byte(&text, '\n');
-    buf_add_slice(&text, buf_slice(&f->stack));
-    buf_add_byte(&text, '\n');
-    struct response *rs = response_text(500, buf_slice(&text));
-
-    buf_fini(&text);
-    return rs;
-}
-
-static bool is_code(const struct failure *f, const char *code)
-{
-    return f->code != NULL && strcmp(f->code, code) == 0;
-}
-
-struct response *bridge_answer_failure(struct worker *w,
-                                       const struct failure *f)
-{
-    if (is_code(f, "overloaded"))
-        return retry_later(SLICE("Service Unavailable: overloaded\n"));
-    struct log_line line = {.level = LOG_ERROR,
-                            .message = buf_slice(&f->message),
-                            .trace = buf_slice(&f->stack),
-                            .id = slice_of(f->object_id)};
-
-    logger_write(node_logger(w->node), &line);
-    tails_log(w, NULL, &line);
-    /* The router itself was ended by the runtime: reload, shutdown. */
-    if (f->retryable && f->object_id[0] == '\0')
-        return retry_later(SLICE("Service Unavailable\n"));
-    if (node_mode_of(w->node) == NODE_DEV)
-        return show_failure(f);
-    return response_text(500, SLICE("Internal Server Error\n"));
-}
-
-static void on_routed(struct reply *r, struct outcome *o)
-{
-    struct http_call *h = container_of(r, struct http_call, reply);
-    struct response *rs = o->response;
-
-    o->response = NULL;
-    if (o->kind != OUTCOME_RESPONSE)
-        rs = bridge_answer_failure(h->worker, o->failure);
-    h->response = rs;
-    list_push(&h->worker->answered, &h->link);
-    if (h->worker->realm.is_closing)
-        bridge_answer(h->worker);
-}
-
-/* Objects run by themselves and sockets are written by themselves: going to
- * and fro between the two costs each of them what it has in the processor's
- * caches, and wakes a client on the same machine for every answer. */
-void bridge_answer(struct worker *w)
-{
-    struct list *link;
-
-    while ((link = list_shift(&w->answered)) != NULL) {
-        struct http_call *h = container_of(link, struct http_call, link);
-
-        if (h->exchange == NULL)
-            response_drop(h->response);
-        else if (h->response->socket != NULL)
-            sockets_upgrade(w, h->exchange, h->response);
-        else
-            exchange_reply(h->exchange, h->response);
-        free(h);
-    }
-}
-
-static void route(struct http_call *h)
-{
-    struct event *e = event_new(EVENT_FETCH);
-
-    e->request = h->request;
-    e->reply = &h->reply;
-    h->request = NULL;
-    realm_route(&h->worker->realm, e);
-}
-
-static void on_asset(struct assets_ask *ask, struct response *rs)
-{
-    struct http_call *h = container_of(ask, struct http_call, ask);
-    struct exchange *x = h->exchange;
-
-    if (rs == NULL) {
-        route(h);
-        return;
-    }
-    request_drop(h->request);
-    free(h);
-    exchange_reply(x, rs);
-}
-
-static void on_request(void *user, struct exchange *x, struct request *rq)
-{
-    struct worker *w = user;
-    struct http_call *h = mem_alloc(sizeof(*h));
-
-    *h = (struct http_call){.reply = {on_routed},
-                            .exchange = x,
-                            .worker = w,
-                            .request = rq,
-                            .ask = {.request = rq, .done = on_asset}};
-    exchange_set_data(x, h);
-    if (w->assets == NULL || !assets_ask(w->assets, &h->ask))
-        route(h);
-}
-
-static void on_gone(void *user, struct exchange *x)
-{
-    struct http_call *h = exchange_data(x);
-
-    (void)user;
-    if (h == NULL)
-        return;
-    h->exchange = NULL;
-    if (h->request == NULL)
-        return; /* an object has it */
-    assets_cancel(&h->ask);
-    request_drop(h->request);
-    free(h);
-}
-
-struct net_handler bridge_net_handler(struct worker *w)
-{
-    return (struct net_handler){w, on_request, on_gone};
-}
 
 /* ---- calls between objects ---- */
 
@@ -232,6 +72,33 @@ static void call_target(void *host, const struct target *t, struct event *e)
         send_event(w, to, letter_new(LETTER_CALL, w), e);
 }
 
+static void chase(void *host, struct chase *c)
+{
+    struct worker *w = host;
+    struct worker *to =
+        c->home != NULL ? c->home : node_worker_of(w->node, &c->oid);
+
+    if (to == w) {
+        chain_arrive(&w->realm, c);
+        return;
+    }
+    struct letter *l = letter_new(LETTER_CHASE, w);
+
+    l->chase = c;
+    worker_send(to, l);
+}
+
+void bridge_receive_chase(struct worker *w, struct letter *l)
+{
+    struct chase *c = l->chase;
+
+    l->chase = NULL;
+    if (w->realm.is_closing)
+        chase_free(c);
+    else
+        chain_arrive(&w->realm, c);
+}
+
 /* Always by letter, as the reference may go in the midst of anything, also on
  * the home's own thread; behind the calls that were sent before. */
 static void lost_target(void *host, uint64_t number)
@@ -267,7 +134,8 @@ void bridge_receive_call(struct worker *w, struct letter *l)
     struct way_back *b = mem_alloc(sizeof(*b));
     struct event *e = l->event;
 
-    *b = (struct way_back){{on_answered}, w, l->from, l->reply};
+    *b = (struct way_back){
+        {on_answered, l->reply->number, l->from}, w, l->from, l->reply};
     l->event = NULL;
     parcel_open_request(w, l, e);
     e->reply = &b->reply;
@@ -330,6 +198,7 @@ static void class_key(void *host, const char *name, uint8_t key[32])
 
 const struct host_ops bridge_host_ops = {.call = call,
                                          .call_target = call_target,
+                                         .chase = chase,
                                          .target_lost = lost_target,
                                          .log = write_log,
                                          .event_over = event_over,

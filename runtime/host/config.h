@@ -14,7 +14,7 @@
 #include "net/fetch_policy.h"
 
 /* Every limit of API.md section 12, in the unit of its name; ping_ms 0: no
- * pings, alarm_rate 0: no bound. */
+ * pings, alarm_rate and call_ms 0: no bound. */
 #define LIMIT_MAP(X)                                                           \
     X(idle_ms, 10000)                                                          \
     X(cpu_ms, 30000)                                                           \

@@ -102,12 +102,17 @@ static int unknown_limit(const struct config_reader *r,
     return config_value_reject_unknown(r, key->string, names, LIMIT_COUNT);
 }
 
-/* 0 means "no pings" and "as fast as can be"; nowhere else it means anything.
- */
+/* 0 means "no pings", "as fast as can be" and "as long as it takes"; nowhere
+ * else it means anything. */
 static int64_t limit_min(const char *name)
 {
-    return strcmp(name, "ping_ms") == 0 || strcmp(name, "alarm_rate") == 0 ? 0
-                                                                           : 1;
+    static const char *const off[] = {"ping_ms", "alarm_rate", "call_ms"};
+
+    for (size_t i = 0; i < sizeof(off) / sizeof(*off); i++) {
+        if (strcmp(name, off[i]) == 0)
+            return 0;
+    }
+    return 1;
 }
 
 static int read_limit(struct config_reader *r, const struct datamember *m)

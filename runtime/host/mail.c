@@ -6,12 +6,14 @@
 #include "base/must.h"
 #include "host/errand.h"
 #include "net/websocket.h"
+#include "object/chain.h"
 #include "vm/code.h"
 
 void inbox_init(struct inbox *in)
 {
     MUST(uv_mutex_init(&in->mutex) == 0);
     list_init(&in->letters);
+    list_init(&in->lost);
     in->is_signalled = false;
     in->is_closed = false;
 }
@@ -31,20 +33,40 @@ struct letter *letter_new(enum letter_kind kind, struct worker *from)
     return l;
 }
 
-void letter_free(struct letter *l)
+static void letter_fini(struct letter *l)
 {
     if (l->event != NULL)
         event_free(l->event);
     free(l->class_name);
     free(l->name);
     outcome_fini(&l->outcome);
+    chase_free(l->chase);
     buf_fini(&l->data);
     code_drop(l->code);
     errand_drop(l->errand);
     if (l->seed != NULL)
         ws_seed_fini(l->seed);
     free(l->seed);
+}
+
+void letter_free(struct letter *l)
+{
+    letter_fini(l);
     free(l);
+}
+
+/* Nobody will read `l`.  What it owns goes, outside the lock: that may post
+ * another letter. */
+static void throw_away(struct inbox *in, struct letter *l)
+{
+    letter_fini(l);
+    if (l->reply == NULL) {
+        free(l);
+        return;
+    }
+    uv_mutex_lock(&in->mutex);
+    list_push(&in->lost, &l->link);
+    uv_mutex_unlock(&in->mutex);
 }
 
 void mail_send(struct inbox *to, uv_async_t *async, struct letter *l)
@@ -61,7 +83,7 @@ void mail_send(struct inbox *to, uv_async_t *async, struct letter *l)
     }
     uv_mutex_unlock(&to->mutex);
     if (is_closed)
-        letter_free(l);
+        throw_away(to, l);
 }
 
 void inbox_close(struct inbox *in)
@@ -74,9 +96,23 @@ void inbox_close(struct inbox *in)
     in->is_closed = true;
     list_join(&left, &in->letters);
     uv_mutex_unlock(&in->mutex);
-    /* Outside the lock: what a letter owns may post another one. */
     while ((link = list_shift(&left)) != NULL)
-        letter_free(container_of(link, struct letter, link));
+        throw_away(in, container_of(link, struct letter, link));
+}
+
+void inbox_settle(struct inbox *in)
+{
+    struct list *link;
+
+    while ((link = list_shift(&in->lost)) != NULL) {
+        struct letter *l = container_of(link, struct letter, link);
+        struct outcome failed = {0};
+
+        outcome_fail(&failed, "reset", "the server is shutting down");
+        l->reply->done(l->reply, &failed);
+        outcome_fini(&failed);
+        free(l);
+    }
 }
 
 void mail_take(struct inbox *in, struct list *out)

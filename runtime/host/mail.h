@@ -16,6 +16,7 @@
 #include "object/event.h"
 
 struct body;
+struct chase;
 struct code;
 struct errand;
 struct relay_in;
@@ -26,6 +27,7 @@ struct ws_seed;
 enum letter_kind {
     LETTER_CALL,   /* an event for one of the receiver's objects */
     LETTER_REPLY,  /* its outcome, back to the caller's worker */
+    LETTER_CHASE,  /* along a chain of calls (object/chain.h) */
     LETTER_RELAY,  /* a piece of a body under way (relay.h) */
     LETTER_TARGET, /* nobody else refers to one of the receiver's targets */
     LETTER_SOCKET, /* a connection for one of the receiver's sockets */
@@ -59,6 +61,8 @@ struct letter {
     struct reply *reply; /* the caller's; in REPLY as well */
     /* REPLY */
     struct outcome outcome;
+    /* CHASE */
+    struct chase *chase; /* owned */
     /* RELAY; in CALL and REPLY: the sending end of an open body */
     enum relay_kind relay;
     struct relay_out *out;
@@ -86,14 +90,19 @@ struct inbox {
     uv_mutex_t mutex;
     struct list letters;
     bool is_signalled; /* an uv_async_send is on its way */
-    bool is_closed;    /* letters are thrown away */
+    bool is_closed;    /* letters are thrown away ... */
+    struct list lost;  /* ... but for the replies that somebody waits for */
 };
 
 void inbox_init(struct inbox *in);
 /* From here on letters are thrown away, as those that nobody took; the async
  * may be closed. */
 void inbox_close(struct inbox *in);
-/* Closed, and nobody sends any more. */
+/* All threads have ended: the calls whose letters were thrown away here, or
+ * whose answers were, fail, so that their records are freed.  May post letters,
+ * to inboxes that are closed as well. */
+void inbox_settle(struct inbox *in);
+/* Settled, and nobody sends any more. */
 void inbox_fini(struct inbox *in);
 struct letter *letter_new(enum letter_kind kind, struct worker *from);
 void letter_free(struct letter *l);

@@ -334,6 +334,8 @@ void node_stop(struct node *n)
     for (int i = 0; i < n->running_count; i++)
         worker_join(&n->workers[i]);
     for (int i = 0; i < n->running_count; i++)
+        worker_settle(&n->workers[i]);
+    for (int i = 0; i < n->running_count; i++)
         worker_fini(&n->workers[i]);
     n->running_count = 0;
     store_close(n->store);

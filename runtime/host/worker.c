@@ -9,6 +9,7 @@
 #include "host/errand.h"
 #include "host/node_parts.h"
 #include "host/relay.h"
+#include "host/requests.h"
 #include "host/sockets.h"
 #include "host/tickets.h"
 #include "host/worker_still.h"
@@ -52,7 +53,7 @@ static void run_objects(struct worker *w)
             return;
         realm_run(&w->realm, ANSWER_NS);
         store_send(w->store);
-        bridge_answer(w); /* may bring the next request of a connection */
+        requests_answer(w); /* may bring the next request of a connection */
         has_more = !list_empty(&w->realm.run_queue);
     }
     if (has_more)
@@ -103,7 +104,7 @@ static void on_end_closed(void *arg)
 
 static void close_worker(struct worker *w)
 {
-    bridge_answer(w);
+    requests_answer(w);
     uv_timer_stop(&w->drain); /* it asks what is closed now */
     w->open_ends = 3 + (w->server != NULL) + (w->assets != NULL);
     if (w->server != NULL)
@@ -163,6 +164,9 @@ static void receive(struct worker *w, struct letter *l)
         break;
     case LETTER_REPLY:
         bridge_receive_reply(w, l);
+        break;
+    case LETTER_CHASE:
+        bridge_receive_chase(w, l);
         break;
     case LETTER_RELAY:
         relay_receive(l);
@@ -265,6 +269,7 @@ struct realm_config worker_realm_config(struct worker *w)
                    .fetches = (uint64_t)l->fetch_connections,
                    .memory_bytes = (size_t)l->memory_mb << 20,
                    .cpu_ns = (uint64_t)l->cpu_ms * 1000000,
+                   .call_ns = (uint64_t)l->call_ms * 1000000,
                    .slice_ns = (uint64_t)l->slice_ms * 1000000},
         .code = node_code(w->node),
         .vars = buf_slice(&c->vars),
@@ -316,7 +321,7 @@ static int open_server(struct worker *w, const char *address, struct error *err)
 {
     const struct config *c = node_config(w->node);
     struct server_config config = {.loop = &w->loop,
-                                   .handler = bridge_net_handler(w),
+                                   .handler = requests_net_handler(w),
                                    .clock = clock_system(),
                                    .logger = node_logger(w->node),
                                    .address = address,
@@ -374,6 +379,11 @@ void worker_join(struct worker *w)
 {
     uv_thread_join(&w->thread);
     MUST(uv_loop_close(&w->loop) == 0);
+}
+
+void worker_settle(struct worker *w)
+{
+    inbox_settle(&w->inbox);
 }
 
 void worker_fini(struct worker *w)

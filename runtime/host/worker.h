@@ -62,7 +62,9 @@ int worker_init(struct worker *w, struct node *n, int index,
 void worker_start(struct worker *w);
 /* Wait for the thread's end (after LETTER_CLOSE). */
 void worker_join(struct worker *w);
-/* Free what it has; after worker_join of all that may send to it. */
+/* After worker_join of all: what waited for others hears that it is over. */
+void worker_settle(struct worker *w);
+/* Free what it has; after worker_settle of all. */
 void worker_fini(struct worker *w);
 /* Post `l` (taken over) to `w`; any thread. */
 void worker_send(struct worker *w, struct letter *l);

@@ -1,7 +1,7 @@
 #include "host/worker_still.h"
 
-#include "host/bridge.h"
 #include "host/node_parts.h"
+#include "host/requests.h"
 
 void worker_still_init(struct worker *w)
 {
@@ -43,7 +43,7 @@ bool worker_still_run(struct worker *w, uint64_t turns)
     bool is_busy = realm_run(&w->realm, turns);
 
     store_send(w->store);
-    bridge_answer(w);
+    requests_answer(w);
     return is_busy || has_mail(w) || worker_still_next_ms(w) == 0;
 }
 

@@ -21,6 +21,7 @@
 #include "base/oid.h"
 #include "base/slice.h"
 #include "host/config.h"
+#include "host/patience.h"
 #include "object/event.h"
 
 struct realm;
@@ -88,9 +89,10 @@ struct world_call {
     struct list link;    /* world.calls */
     struct world *world; /* not to be used once it is over */
     bool is_over;
-    bool is_dropped;        /* nobody waits for it */
-    bool is_bodiless;       /* a HEAD */
-    struct outcome outcome; /* once over */
+    bool is_dropped;          /* nobody waits for it */
+    bool is_bodiless;         /* a HEAD */
+    struct patience patience; /* of a request to the router */
+    struct outcome outcome;   /* once over */
 };
 
 /* Send `e` (CALL or FETCH; taken over) to the object.  `name` is empty when it

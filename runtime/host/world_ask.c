@@ -9,6 +9,7 @@
 #include "host/worker.h"
 #include "host/world_inside.h"
 #include "host/world_socket.h"
+#include "object/chain.h"
 #include "object/realm.h"
 #include "object/socket.h"
 #include "object/target.h"
@@ -174,6 +175,15 @@ static void call_target(void *host, const struct target *t, struct event *e)
     new_ask(w, WORLD_ASK_CALL)->event = e;
 }
 
+/* A function of the test waits for nothing, and begins when it is called. */
+static void chase(void *host, struct chase *c)
+{
+    if (c->home == world_of_host(host))
+        chase_free(c);
+    else
+        bridge_host_ops.chase(host, c);
+}
+
 void world_ask_return(struct world_ask *a)
 {
     struct event *e = a->event;
@@ -188,6 +198,7 @@ void world_ask_ops(struct host_ops *out)
 {
     *out = bridge_host_ops;
     out->call_target = call_target;
+    out->chase = chase;
     out->connect = connect_socket;
     out->fetch = fetch;
     out->cancel_fetch = cancel_fetch;

@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
-#include "host/bridge.h"
+#include "host/requests.h"
 #include "host/worker.h"
 #include "host/world_inside.h"
 #include "object/realm.h"
@@ -57,7 +57,8 @@ static struct world_call *begin(struct world *w, struct event *e,
 {
     struct world_call *c = mem_alloc(sizeof(*c));
 
-    *c = (struct world_call){.reply = {done}, .world = w};
+    *c = (struct world_call){.reply.done = done, .world = w};
+    expiry_init(&c->patience.expiry);
     list_init(&c->link);
     list_push(&w->calls, &c->link);
     e->reply = &c->reply;
@@ -114,9 +115,10 @@ static void on_routed(struct reply *r, struct outcome *o)
 {
     struct world_call *c = container_of(r, struct world_call, reply);
 
+    patience_over(&c->patience);
     if (o->kind == OUTCOME_FAILURE && !c->world->is_dark) {
         struct response *rs =
-            bridge_answer_failure(world_worker(c->world), o->failure);
+            requests_answer_failure(world_worker(c->world), o->failure);
 
         outcome_fini(o);
         *o = (struct outcome){.kind = OUTCOME_RESPONSE, .response = rs};
@@ -124,6 +126,21 @@ static void on_routed(struct reply *r, struct outcome *o)
     if (c->is_bodiless)
         drop_body(o->response);
     on_done(r, o);
+}
+
+/* A client here does not leave, so it can only be late. */
+static void on_late(struct patience *p, enum patience_end why)
+{
+    struct world_call *c = container_of(p, struct world_call, patience);
+    struct event *e = p->event;
+    struct outcome late = {.kind = OUTCOME_RESPONSE,
+                           .response =
+                               requests_answer_late(world_worker(c->world), e)};
+
+    (void)why;
+    if (!realm_unroute(p->realm, e))
+        e->reply = NULL; /* it goes on, for nobody */
+    on_routed(&c->reply, &late);
 }
 
 static bool is_too_large(const struct world *w, const struct request *rq)
@@ -141,6 +158,7 @@ struct world_call *world_fetch(struct world *w, struct request *rq)
     e->request = rq;
     c->is_bodiless = slice_eq(rq->method, SLICE("HEAD"));
     if (!is_too_large(w, rq)) {
+        patience_begin(&c->patience, world_realm(w), e, on_late);
         realm_route(world_realm(w), e);
         return c;
     }

@@ -60,6 +60,7 @@ struct exchange {
     int unsent;             /* in the socket when last looked at */
     bool has_body;          /* the request */
     bool is_delivered;      /* the handler has it and has not answered */
+    bool is_leaving;        /* ... and knows that the client is */
     bool is_refused;        /* the answer is ours, to a bad request */
     bool awaits_continue;   /* 100 was asked for and not sent */
     bool is_started;        /* `plan` is made */

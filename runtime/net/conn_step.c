@@ -55,8 +55,24 @@ static bool step_read_body(struct conn *c)
     return true;
 }
 
+static void say_leaving(struct conn *c)
+{
+    struct exchange *x = c->exchange;
+    const struct net_handler *handler = &c->shared->handler;
+
+    if (!c->peer_ended || !x->is_delivered || x->is_leaving)
+        return;
+    x->is_leaving = true;
+    if (handler->leaving != NULL)
+        handler->leaving(handler->user, x);
+}
+
 static bool step_handle(struct conn *c)
 {
+    if (c->exchange->response == NULL)
+        say_leaving(c);
+    if (c->state != CONN_HANDLE)
+        return true;
     if (c->exchange->response == NULL)
         return false;
     conn_state_move(&c->state, CONN_WRITE);

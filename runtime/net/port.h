@@ -17,6 +17,9 @@ struct net_handler {
     /* The client went away before the reply, or the server closes: `x` must
      * not be used after this returns. */
     void (*gone)(void *user, struct exchange *x);
+    /* The client has shut its sending side before the reply: it is going away,
+     * or only waits for that.  NULL: nobody wants to know. */
+    void (*leaving)(void *user, struct exchange *x);
 };
 
 #endif

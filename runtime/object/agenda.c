@@ -55,11 +55,27 @@ static struct event *next_spawned(const struct object *o)
     return NULL;
 }
 
+/* An event from outside that was let into the open section (chain.h). */
+static struct event *next_let_in(const struct object *o)
+{
+    struct list *link;
+
+    if (!o->has_let_in)
+        return NULL;
+    for (link = o->mailbox.next; link != &o->mailbox; link = link->next) {
+        if (event_of(link)->section != NULL && is_open(o, event_of(link)))
+            return event_of(link);
+    }
+    return NULL;
+}
+
 /* Events from outside wait for sections, for init, and for a new version of
  * the script. */
 static struct event *next_mail(const struct object *o)
 {
-    if (o->section != NULL || list_empty(&o->mailbox) || object_is_stale(o))
+    if (o->section != NULL)
+        return next_let_in(o);
+    if (list_empty(&o->mailbox) || object_is_stale(o))
         return NULL;
     return event_of(o->mailbox.next);
 }

@@ -8,6 +8,7 @@
 #include "base/body.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "object/cause.h"
 #include "object/section.h"
 #include "object/socket.h"
 
@@ -88,6 +89,10 @@ void event_free(struct event *e)
 {
     MUST(e->task == NULL);
     list_unlink(&e->link);
+    if (e->own != NULL)
+        cause_end(e);
+    if (e->from != NULL)
+        cause_drop(e->from);
     request_drop(e->request);
     if (e->cost != NULL)
         free(e->cost);

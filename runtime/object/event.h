@@ -20,6 +20,7 @@
 #include "object/gate.h"
 #include "object/target.h"
 
+struct cause;
 struct object;
 struct section;
 struct socket_news;
@@ -66,6 +67,10 @@ struct failure *outcome_failed(struct outcome *o);
  * thread of the object, takes what it wants out of `o` and leaves the rest. */
 struct reply {
     void (*done)(struct reply *r, struct outcome *o);
+    /* Which call it is, wherever its event goes: a number of the caller's
+     * realm, and that realm's host_arg.  0: none of an object's. */
+    uint64_t number;
+    const void *caller;
 };
 
 enum event_kind {
@@ -95,9 +100,13 @@ struct event {
     struct section *section; /* it belongs to; NULL: none.  Held */
     uint64_t order;          /* when it came, or its task became ready */
     uint64_t began_ns;       /* monotonic time; 0: not yet */
-    struct oid oid; /* of the object that gets it, for error messages */
-    bool has_oid;   /* false: the router */
-    void *script;   /* TASK: the bindings' side of it; not owned */
+    uint64_t deadline_ns; /* of what is done for it, of clock_mono_ns; 0: each
+                             call has its own */
+    struct cause *own;    /* of the tasks that it started; NULL: none */
+    struct cause *from;   /* TASK: held; NULL: nobody's (cause.h) */
+    struct oid oid;       /* of the object that gets it, for error messages */
+    bool has_oid;         /* false: the router */
+    void *script;         /* TASK: the bindings' side of it; not owned */
     struct socket_news *news; /* SOCKET; part of the event's memory */
     struct tap_cost *cost;    /* owned; NULL: nobody wants to know */
 };

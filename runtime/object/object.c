@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "object/cause.h"
+#include "object/chain.h"
 #include "object/departed.h"
 #include "object/socket.h"
 #include "store/db.h"
@@ -172,6 +174,7 @@ void object_cancel(struct object *o, struct event *e)
     MUST(e->task == NULL || e->task != o->running);
     list_unlink(&e->link);
     if (e->task != NULL) {
+        chain_cancel(o, e);
         if (o->preempted == e->task)
             o->preempted = NULL;
         task_cancel(e->task);
@@ -191,6 +194,8 @@ int object_block(struct object *o, struct event *e)
     }
     struct section *s = section_new(o, parent, e);
 
+    if (o->running != NULL)
+        cause_set(e, o->running->owner);
     e->section = section_hold(s);
     list_push(&o->sections, &s->link);
     realm_schedule(o->realm, o);

@@ -54,6 +54,7 @@ struct object {
     struct list outbox;      /* gate items of the turn that runs */
     struct section *section; /* the innermost open one; held; or NULL */
     struct list sections;    /* waiting ones */
+    bool has_let_in;         /* some of the mailbox may belong to a section */
     uint32_t keepalive;      /* timers and the like: not idle */
     struct timer patience;   /* after a reload */
     struct list targets;     /* functions and tables that others hold */

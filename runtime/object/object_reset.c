@@ -134,6 +134,7 @@ static void drop_sections(struct object *o)
         end_section(s);
     section_drop(o->section);
     o->section = NULL;
+    o->has_let_in = false;
     while ((link = list_shift(&o->sections)) != NULL) {
         struct section *s = container_of(link, struct section, link);
 

@@ -13,6 +13,8 @@
 #include "base/oid.h"
 #include "base/slice.h"
 
+struct buf;
+struct chase;
 struct event;
 struct lua_State;
 struct object;
@@ -26,6 +28,18 @@ struct tap_cost;
 struct target;
 struct task;
 struct ticket;
+struct wait;
+
+/* What a task waits for: another event of its object, or a call. */
+struct waited {
+    struct event *event; /* NULL: a call */
+    struct wait *call;   /* for fail_call; NULL in what is no call */
+    bool has_left;       /* it has: the rest is known */
+    uint64_t number;     /* of its reply (event.h) */
+    /* Where it went; borrowed. */
+    struct oid oid;
+    const struct target *target; /* NULL: to the object */
+};
 
 /* The script's side of an object. */
 struct script_ops {
@@ -47,6 +61,11 @@ struct script_ops {
     /* Something came into the inbox of a plain socket (socket_receive): the
      * task that waits for it, if any, becomes ready.  Runs no script code. */
     void (*socket_ready)(struct socket *s);
+    /* Add to `out` a struct waited for each call and each event of `o` that
+     * the task of `e` waits for; what else it waits for comes by itself. */
+    void (*waits)(struct object *o, struct event *e, struct buf *out);
+    /* The call that a task waits for fails at once, whatever comes of it. */
+    void (*fail_call)(struct wait *call, const char *code, const char *text);
     /* Nobody but `o` refers any more to its target of that number (target.h):
      * the value may go.  Runs no script code. */
     void (*forget)(struct object *o, uint64_t number);
@@ -114,6 +133,9 @@ struct host_ops {
     /* The same to the home of `t` (borrowed), on whatever worker: `e` is a
      * CALL. */
     void (*call_target)(void *host, const struct target *t, struct event *e);
+    /* Call chain_arrive with `c` (taken over) on the worker that it is for
+     * (chain.h).  NULL: there is one worker. */
+    void (*chase)(void *host, struct chase *c);
     /* Nobody but its home refers to the target `number` of realm `host`: any
      * thread, in the midst of anything; must call target_lost later. */
     void (*target_lost)(void *host, uint64_t number);

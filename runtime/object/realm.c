@@ -29,14 +29,8 @@ void realm_init(struct realm *r, const struct realm_config *config)
     list_init(&r->routers);
     gate_init(&r->gate);
     timers_init(&r->timers, config->loop, config->clock);
+    expiries_init(&r->expiries, &r->timers, config->limits.call_ns);
     scheduler_init(&r->scheduler, r, &config->alarms);
-}
-
-uint64_t realm_now_ns(const struct realm *r)
-{
-    if (r->now_ns != 0 && !r->config.clock->is_virtual)
-        return r->now_ns;
-    return clock_mono_ns(r->config.clock);
 }
 
 /* ---- classes and objects ---- */
@@ -98,6 +92,8 @@ void realm_push(struct object *o, struct event *e)
     e->order = o->realm->order++;
     list_push(&o->mailbox, &e->link);
     o->mailbox_n++;
+    if (o->section != NULL && e->reply != NULL)
+        section_suspect(o->section);
     realm_schedule(o->realm, o);
 }
 
@@ -170,6 +166,16 @@ void realm_route(struct realm *r, struct event *e)
     if (r->router == NULL)
         r->router = object_new(r, NULL, NULL, (struct slice){0});
     realm_push(r->router, e);
+}
+
+bool realm_unroute(struct realm *r, struct event *e)
+{
+    /* In no list: it has ended and waits for the gate. */
+    if (e->task != NULL || list_empty(&e->link))
+        return false;
+    r->router->mailbox_n--;
+    event_free(e);
+    return true;
 }
 
 /* ---- running ---- */

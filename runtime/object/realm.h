@@ -22,6 +22,7 @@
 #include "base/slice.h"
 #include "base/table.h"
 #include "object/departed.h"
+#include "object/expiry.h"
 #include "object/gate.h"
 #include "object/port.h"
 #include "object/scheduler.h"
@@ -50,6 +51,7 @@ struct realm_limits {
     uint64_t fetches; /* that wait for an answer, per object; 0: no bound */
     size_t memory_bytes;
     uint64_t cpu_ns, slice_ns;
+    uint64_t call_ns; /* that a call may take; 0: no bound */
 };
 
 struct realm_config {
@@ -82,11 +84,13 @@ struct realm {
     struct gate gate;
     struct timers timers;
     struct timer idle_timer;
+    struct expiries expiries; /* of calls, and of requests to the router */
     struct scheduler scheduler;
     uint64_t version;            /* of the script; counts reloads */
     uint64_t order;              /* counts what comes to objects */
     uint64_t handled;            /* events that ended */
     bool is_tapped;              /* the host wants to know of each (tap.h) */
+    uint64_t calls;              /* that its objects have made so far */
     struct socket_more *sockets; /* hash by number: those without connection */
     struct target *targets;      /* hash by number: its objects' own */
     uint64_t target_count;       /* made so far */
@@ -123,6 +127,9 @@ void realm_deliver(struct realm *r, const struct object_class *cls,
 void realm_deliver_to(struct object *o, struct event *e);
 /* The same to the router, however full its mailbox is. */
 void realm_route(struct realm *r, struct event *e);
+/* Take `e`, which was routed, back and free it, if it has not begun; its reply
+ * is not called.  Returns whether it did. */
+bool realm_unroute(struct realm *r, struct event *e);
 /* Run turns until nothing is left or `budget_ns` has passed; of a virtual
  * clock, which stands still meanwhile, each turn takes one.  Returns whether
  * something is left. */
@@ -142,6 +149,11 @@ void realm_push(struct object *o, struct event *e);
 /* `o` has something to do: to the end of the run queue unless it is in it. */
 void realm_schedule(struct realm *r, struct object *o);
 /* Monotonic time, good enough for times of idleness. */
-uint64_t realm_now_ns(const struct realm *r);
+static inline uint64_t realm_now_ns(const struct realm *r)
+{
+    return r->now_ns != 0 && !r->config.clock->is_virtual
+               ? r->now_ns
+               : clock_mono_ns(r->config.clock);
+}
 
 #endif

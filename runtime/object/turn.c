@@ -13,12 +13,6 @@
 #include "vm/task.h"
 #include "vm/vm.h"
 
-enum { SECTION_MS = 30000 };
-
-static const char too_long[] =
-    "A call to blockConcurrencyWhile() in a Durable Object waited for too "
-    "long. The call was canceled and the Durable Object was reset.";
-
 static struct event *event_of(struct list *link)
 {
     return container_of(link, struct event, link);
@@ -104,6 +98,7 @@ static void close_section(struct object *o, struct section *s)
     s->is_over = true;
     s->event = NULL;
     o->section = parent == NULL ? NULL : section_hold(parent);
+    o->has_let_in = o->has_let_in && parent != NULL;
     section_drop(s);
 }
 
@@ -247,14 +242,6 @@ static void begin(struct object *o, struct event *e)
     run_task(o, e->task);
 }
 
-static void on_section_due(struct timer *t)
-{
-    struct section *s = container_of(t, struct section, timer);
-
-    object_reset(s->object,
-                 &(struct object_reset){.text = too_long, .queued_too = true});
-}
-
 /* `s` becomes the innermost section; the caller's reference is taken over. */
 static void enter(struct object *o, struct section *s)
 {
@@ -262,8 +249,7 @@ static void enter(struct object *o, struct section *s)
 
     section_drop(o->section);
     o->section = s;
-    s->has_begun = true;
-    timer_start(&o->realm->timers, &s->timer, SECTION_MS, on_section_due);
+    section_begin(s);
     begin(o, e);
 }
 
@@ -358,6 +344,8 @@ static void step(struct object *o)
 
 bool turn_run(struct object *o)
 {
+    if (o->section != NULL && o->section->is_suspect)
+        section_look(o->section);
     if (object_is_stale(o) && o->events_n == 0)
         object_unload(o);
     if (o->state == OBJECT_ASLEEP) {

@@ -145,6 +145,38 @@ describe("stop", function()
     assert.equal(0, app:wait_exit())
   end)
 
+  -- Under the address sanitizer: and leaves nothing behind.
+  it("ends calls between workers that are under way", function()
+    local app <close> = program.start {
+      config = "return { workers = 4, limits = { drain_ms = 100 } }",
+      env = { ASAN_OPTIONS = "detect_leaks=1" },
+      script = [[
+        local mk = require "moonkeep"
+        local C = mk.class "C"
+        function C:slow() mk.sleep(100000) end
+        function C:callBack(fn) return fn() end
+        function C:by(how, name)
+          local other = self.env.C:getByName(name)
+          if how == 0 then return other:slow() end
+          return other:callBack(function() mk.log.info "begun" mk.sleep(100000) end)
+        end
+        return { C = C, fetch = function(request, env)
+          local calls = {}
+          for i = 1, 32 do
+            calls[i] = function() return env.C:getByName("a" .. i):by(i % 2, "b" .. i) end
+          end
+          return tostring(mk.all(calls).n)
+        end }]],
+    }
+    local c <close> = http.connect(app.port)
+    c:send "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    app:wait_until("the calls have begun", function()
+      return select(2, app:logs():gsub("begun", "")) == 16
+    end)
+    assert.equal(0, app:term())
+    assert.is_nil(app:logs():find("LeakSanitizer", 1, true), app:logs())
+  end)
+
   it("closes idle connections", function()
     local app <close> = program.start { script = script "one" }
     local c <close> = app:connect()

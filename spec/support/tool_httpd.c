@@ -427,7 +427,7 @@ static int open_server(struct program *p, int argc, char **argv)
     struct error err = {0};
     struct server_config config = {
         .loop = &p->loop,
-        .handler = {p, on_request, on_gone},
+        .handler = {p, on_request, on_gone, NULL},
         .clock = clock_system(),
         .address = option(argc, argv, "address", "127.0.0.1:0"),
         .body_bytes = number(argc, argv, "body_bytes", "104857600"),

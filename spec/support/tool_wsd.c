@@ -451,7 +451,7 @@ static int open_server(struct program *p, int argc, char **argv)
     };
     struct server_config config = {
         .loop = &p->loop,
-        .handler = {p, on_request, on_exchange_gone},
+        .handler = {p, on_request, on_exchange_gone, NULL},
         .clock = clock_system(),
         .address = option(argc, argv, "address", "127.0.0.1:0"),
         .body_bytes = 1024,
