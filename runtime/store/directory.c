@@ -194,6 +194,13 @@ void directory_drop(struct directory *d)
     free_directory(d);
 }
 
+void directory_follow(struct directory *d,
+                      const struct directory_durable *durable)
+{
+    if (d->path != NULL)
+        d->durable = *durable;
+}
+
 bool directory_is_new(const struct directory *d)
 {
     return d->is_new;

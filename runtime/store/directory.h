@@ -69,6 +69,18 @@ void directory_drop(struct directory *d);
 /* What was before this start is to be had from the objects: the file was just
  * made, or is half made. */
 bool directory_is_new(const struct directory *d);
+/* How the directory knows that what was noted is durable: `begin` is called
+ * before it looks at the notes, `settle`, with what that returned, before it
+ * writes them; false: not now.  Any thread, and settle may wait. */
+struct directory_durable {
+    uint64_t (*begin)(void *arg);
+    bool (*settle)(void *arg, uint64_t begun);
+    void *arg;
+};
+/* From now on a note is of a commit that may not be durable yet, or may come to
+ * nothing.  In memory that does not matter. */
+void directory_follow(struct directory *d,
+                      const struct directory_durable *durable);
 /* What is_new asks for is there; once flushed it is so for the next start.
  * ERR_FULL, ERR_IO. */
 int directory_complete(struct directory *d, struct error *err);
@@ -80,7 +92,7 @@ void directory_note(struct directory *d, const struct directory_entry *e,
                     unsigned known);
 /* Every note so far is in the file (not necessarily synced).  Blocks.  On
  * failure nothing is lost: the notes wait in memory.  ERR_FULL, ERR_IO,
- * ERR_CORRUPT. */
+ * ERR_CORRUPT; ERR_BUSY: what they tell is not durable. */
 int directory_flush(struct directory *d, struct error *err);
 /* The objects of class `from` now belong to `to`; to == NULL: are gone.  No
  * readers and no notes meanwhile.  Harmless when there are none.  Blocks. */

@@ -144,7 +144,8 @@ struct directory {
     bool is_new;
     struct pending pending;
     struct dirclass *classes; /* under pending.mutex; freed at the end only */
-    _Atomic uint32_t last_class; /* the highest number */
+    _Atomic uint32_t last_class;      /* the highest number */
+    struct directory_durable durable; /* settle == NULL: all is */
 
     pthread_mutex_t file_mutex; /* the three below */
     struct dirfile file;

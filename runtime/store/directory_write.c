@@ -207,11 +207,18 @@ static void report(struct directory *d, int rc, const struct error *err)
 
 int directory_write(struct directory *d, struct error *err)
 {
+    const struct directory_durable *durable = &d->durable;
+    bool waits = durable->settle != NULL;
+    uint64_t begun = waits ? durable->begin(durable->arg) : 0;
     struct batch *b = pending_fold(&d->pending);
     struct error why = {0};
 
     if (b == NULL)
         return 0;
+    /* A crash must not find an alarm gone from here that its object still
+     * has, or has again. */
+    if (waits && !durable->settle(durable->arg, begun))
+        return error_set(err, ERR_BUSY, "the commit log is behind");
     int rc = write_batch(d, b, &why);
     if (rc == 0)
         pending_written(&d->pending, b);

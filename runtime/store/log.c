@@ -125,7 +125,10 @@ void log_stop(struct log *l)
     pthread_cond_signal(&l->work);
     pthread_mutex_unlock(&l->mutex);
     pthread_join(l->thread, NULL);
+    pthread_mutex_lock(&l->mutex);
     l->has_thread = false;
+    pthread_cond_broadcast(&l->progress);
+    pthread_mutex_unlock(&l->mutex);
 }
 
 int log_finish(struct log *l)
@@ -251,6 +254,39 @@ int log_wait(struct log *l, struct log_port *p, uint64_t number)
         pthread_cond_wait(&l->progress, &l->mutex);
     pthread_mutex_unlock(&l->mutex);
     return log_synced(l, p) >= number ? 0 : ERR_IO;
+}
+
+uint64_t log_settle_begin(struct log *l)
+{
+    pthread_mutex_lock(&l->mutex);
+    uint64_t failures = l->failures;
+    pthread_mutex_unlock(&l->mutex);
+    return failures;
+}
+
+/* Some client has not taken back yet what became void. */
+static bool has_void(struct log *l)
+{
+    bool has = false;
+
+    pthread_mutex_lock(&l->ports_mutex);
+    for (struct list *i = l->ports.next; i != &l->ports; i = i->next)
+        has |= atomic_load(&container_of(i, struct log_port, link)->has_failed);
+    pthread_mutex_unlock(&l->ports_mutex);
+    return has;
+}
+
+bool log_settle(struct log *l, uint64_t begun)
+{
+    if (has_void(l))
+        return false;
+    pthread_mutex_lock(&l->mutex);
+    uint64_t last = l->last;
+    while (l->has_thread && l->failures == begun && log_load(&l->synced) < last)
+        pthread_cond_wait(&l->progress, &l->mutex);
+    bool is_well = l->failures == begun && log_load(&l->synced) >= last;
+    pthread_mutex_unlock(&l->mutex);
+    return is_well;
 }
 
 void log_wake_all(struct log *l)

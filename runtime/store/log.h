@@ -89,6 +89,15 @@ void log_refusal(struct log *l, const struct log_port *p, struct error *err);
  * cannot be: the port has failed or the disk is not well.  Blocks. */
 int log_wait(struct log *l, struct log_port *p, uint64_t number);
 
+/*
+ * For who writes down what commits say and must not be ahead of them: call
+ * log_settle_begin, look at what they say, then log_settle with what it
+ * returned.  Returns true when every commit before the look is synced, and none
+ * of them void.  Waits for the log's thread if there is one.  Any thread.
+ */
+uint64_t log_settle_begin(struct log *l);
+bool log_settle(struct log *l, uint64_t begun);
+
 /* Of the commits of `p`: acknowledged up to this number, and surely on disk up
  * to that; the same but with relaxed durability.  What is void never counts,
  * though later commits of other clients go on. */

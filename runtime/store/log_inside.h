@@ -29,6 +29,7 @@ struct log {
     bool is_asleep; /* the thread waits for `work` */
     bool is_stopping;
     struct error sick; /* why nothing is accepted; code 0: all is well */
+    uint64_t failures; /* how often commits became void */
     uint64_t released; /* segments up to this sequence are not needed */
 
     pthread_mutex_t ports_mutex;

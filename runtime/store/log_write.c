@@ -262,6 +262,7 @@ static void fail(struct log *l, struct chain *work, int code)
     pthread_mutex_lock(&l->mutex);
     l->queue = (struct chain){0};
     l->queued = 0;
+    l->failures++;
     if (!is_well)
         error_set(&l->sick, code, "the commit log cannot be written: %s",
                   err_text(code));

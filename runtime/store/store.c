@@ -44,6 +44,16 @@ static int lock_folder(struct disk *d, struct error *err)
     return 0;
 }
 
+static uint64_t begin_settling(void *arg)
+{
+    return log_settle_begin(arg);
+}
+
+static bool settle(void *arg, uint64_t begun)
+{
+    return log_settle(arg, begun);
+}
+
 /* Replay the log, then begin a new one. */
 static int open_log(struct store *s, struct error *err)
 {
@@ -62,17 +72,22 @@ static int open_log(struct store *s, struct error *err)
                                           .last = report.last},
                      &segments, &s->log, err);
     segments_fini(&segments);
+    if (rc == 0)
+        directory_follow(s->directory,
+                         &(struct directory_durable){.begin = begin_settling,
+                                                     .settle = settle,
+                                                     .arg = s->log});
     return rc;
 }
 
 static void free_store(struct store *s)
 {
-    log_free(s->log);
-    checkpointer_free(s->checkpointer);
     if (s->is_dropped)
         directory_drop(s->directory);
     else
         directory_close(s->directory);
+    log_free(s->log);
+    checkpointer_free(s->checkpointer);
     template_fini(&s->image);
     while (s->classes != NULL) {
         struct store_class *class = s->classes;
@@ -155,9 +170,8 @@ void store_close(struct store *s)
     MUST(list_empty(&s->clients));
     stop(s);
     struct disk *d = s->config.disk;
-    if (!checkpointer_keeps_log(s->checkpointer) &&
-        directory_flush(s->directory, NULL) == 0 && log_flush(s->log) == 0 &&
-        d->ops->sync_all(d) == 0)
+    if (!checkpointer_keeps_log(s->checkpointer) && log_flush(s->log) == 0 &&
+        directory_flush(s->directory, NULL) == 0 && d->ops->sync_all(d) == 0)
         log_finish(s->log);
     free_store(s);
 }

@@ -258,6 +258,48 @@ for _, kind in ipairs { "memory", "a file" } do
       end
     end)
 
+    it("is never ahead of the log", function()
+      assert(create(object(1), "a", 7))
+      assert(create(object(2), "b", 8))
+      shut() -- so that the log has nothing of them
+      open()
+      set(object(1), 0)
+      object(2):reset()
+      assert(object(2):commit_reset())
+      assert(create(object(3), "c", 9))
+      assert.same({ a = 0, c = 9 }, alarms(client))
+      store:flush()
+      cut()
+      open()
+      assert.same({ a = 7, b = 8 }, alarms(client))
+      set(object(1), 0)
+      store:pump()
+      assert.equal(0, store:flush())
+      cut()
+      open()
+      assert.same({ a = 0, b = 8 }, alarms(client))
+    end)
+
+    it("waits for what failed to be taken back", function()
+      assert(create(object(1), "a", 7))
+      assert(create(object(2), "b", 8))
+      shut()
+      open()
+      local other = store:attach()
+      set(object(1), 0)
+      disk:fail_sync()
+      assert.is_nil(store:pump())
+      local o = assert(other:open("C", 2))
+      assert(set(o, 18))
+      assert(store:pump()) -- behind what has failed
+      store:flush()
+      o:close()
+      other:detach()
+      cut()
+      open()
+      assert.same({ a = 7, b = 18 }, alarms(client))
+    end)
+
     -- A load in which every object's alarm is its value, and after which the
     -- directory must say of each what its own tables say.
     local function load(seed, steps)

@@ -142,6 +142,16 @@ static int lstore_delete(lua_State *L)
     return rc != 0 ? fail(L, rc, err.text) : done(L, 0);
 }
 
+/* store:flush() -> 0, or nil, text, code: the notes of the directory go to
+ * its file */
+static int lstore_flush(lua_State *L)
+{
+    struct error err = {0};
+    int rc = directory_flush(store_directory(check_store(L)->s), &err);
+
+    return rc != 0 ? fail(L, rc, err.text) : done(L, 0);
+}
+
 static int lstore_attach(lua_State *L)
 {
     struct lstore *s = check_store(L);
@@ -356,11 +366,17 @@ static int object_overlay(lua_State *L)
 }
 
 static const luaL_Reg store_methods[] = {
-    {"close", lstore_close},   {"drop", lstore_drop},
-    {"pump", lstore_pump},     {"advance", lstore_advance},
-    {"stats", lstore_stats},   {"classes", lstore_classes},
-    {"attach", lstore_attach}, {"rename", lstore_rename},
-    {"delete", lstore_delete}, {NULL, NULL},
+    {"close", lstore_close},
+    {"drop", lstore_drop},
+    {"pump", lstore_pump},
+    {"advance", lstore_advance},
+    {"stats", lstore_stats},
+    {"classes", lstore_classes},
+    {"attach", lstore_attach},
+    {"rename", lstore_rename},
+    {"delete", lstore_delete},
+    {"flush", lstore_flush},
+    {NULL, NULL},
 };
 
 static const luaL_Reg client_methods[] = {
