@@ -256,6 +256,8 @@ int script_open(struct object *o, struct error *err)
                                .cpu_ns = r->limits.cpu_ns,
                                .slice_ns = r->limits.slice_ns,
                                .watch = r->watch,
+                               .arena = r->arena,
+                               .hash_seed = r->hash_seed,
                                /* One router serves all requests of a worker:
                                 * memory is traded for time there. */
                                .spare_tasks = is_router ? 256 : 0,

@@ -29,6 +29,7 @@
 #include "object/timer.h"
 #include "store/store.h"
 
+struct arena;
 struct code;
 struct event;
 struct object;
@@ -69,6 +70,9 @@ struct realm_config {
      * scripts are slower (vm/vm.h). */
     struct watch *watch;
     struct scheduler_config alarms;
+    /* Of a world (vm/vm.h); NULL and 0: as usual. */
+    struct arena *arena;
+    uint32_t hash_seed;
 };
 
 struct realm {

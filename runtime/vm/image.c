@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "vm/arena.h"
 #include "vm/state.h"
 
 enum {
@@ -255,6 +256,22 @@ static int make_both(struct models *m, struct image **out)
 
 /* ---- making ---- */
 
+static char *models_take(const struct vm_config *config, size_t n)
+{
+    if (config->arena == NULL)
+        return mem_zalloc(n);
+    char *p = arena_take(config->arena, n);
+    return p == NULL ? NULL : memset(p, 0, n);
+}
+
+static void models_give(const struct vm_config *config, char *p, size_t n)
+{
+    if (config->arena == NULL)
+        free(p);
+    else
+        arena_give(config->arena, p, n);
+}
+
 int image_new(const struct vm_config *config, int (*fill)(lua_State *L),
               void *arg, struct image **out)
 {
@@ -268,12 +285,14 @@ int image_new(const struct vm_config *config, int (*fill)(lua_State *L),
 
     *out = NULL;
     counted.watch = NULL; /* its ticks come when they like, and leave traces */
-    m.memory = mem_zalloc(size);
+    m.memory = models_take(config, size);
+    if (m.memory == NULL)
+        return ERR_NOMEM;
     /* Lua hashes a pointer's low 32 bits: they must be as far apart. */
     uintptr_t begin = (uintptr_t)m.memory;
     if (begin >> 32 == (begin + size) >> 32)
         rc = make_both(&m, out);
-    free(m.memory);
+    models_give(config, m.memory, size);
     return rc;
 }
 
@@ -324,7 +343,8 @@ int image_copy(const struct image *image, const struct vm_config *config,
         return ERR_NOMEM;
     /* From the begin of a page: elsewhere jemalloc would spread it over one
      * page more. */
-    char *p = aligned_alloc(PAGE, image->room);
+    char *p = config->arena == NULL ? aligned_alloc(PAGE, image->room)
+                                    : arena_take(config->arena, image->room);
     if (p == NULL)
         return ERR_NOMEM;
     struct vm *vm = (struct vm *)(void *)p;

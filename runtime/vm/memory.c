@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vm/arena.h"
 #include "vm/state.h"
 
 /* Lua answers a refusal with a full collection and asks once more for the very
@@ -23,7 +24,8 @@ static void *take(struct vm *vm, size_t size)
     void *p = block_take(&vm->block, size);
     if (p != NULL)
         return p;
-    p = malloc(size);
+    struct arena *arena = vm->config.arena;
+    p = arena == NULL ? malloc(size) : arena_take(arena, size);
     vm->outside += p != NULL;
     return p;
 }
@@ -35,13 +37,24 @@ static void give(struct vm *vm, void *p, size_t size)
         return;
     }
     vm->outside -= p != NULL;
-    free(p);
+    if (vm->config.arena == NULL)
+        free(p);
+    else
+        arena_give(vm->config.arena, p, size);
+}
+
+/* Of what is outside of the block. */
+static void *resize_outside(struct vm *vm, void *p, size_t old, size_t size)
+{
+    if (vm->config.arena == NULL)
+        return realloc(p, size);
+    return arena_resize(vm->config.arena, p, old, size);
 }
 
 static void *resize(struct vm *vm, void *p, size_t old, size_t size)
 {
     if (p != NULL && !block_has(&vm->block, p))
-        return realloc(p, size);
+        return resize_outside(vm, p, old, size);
     if (p != NULL && block_round(size) == block_round(old))
         return p;
     void *q = take(vm, size);
@@ -76,7 +89,7 @@ static void *shrink(struct vm *vm, void *p, size_t old, size_t size)
         block_shrink(&vm->block, p, old, size);
         return p;
     }
-    void *q = realloc(p, size);
+    void *q = resize_outside(vm, p, old, size);
     return q != NULL ? q : p;
 }
 

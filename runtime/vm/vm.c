@@ -6,7 +6,9 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "vm/arena.h"
 #include "vm/code.h"
+#include "vm/hashseed.h"
 #include "vm/state.h"
 
 static int panic(lua_State *L)
@@ -36,7 +38,9 @@ void vm_init(struct vm *vm, const struct vm_config *config)
 
 int vm_open(struct vm *vm)
 {
-    vm->L = lua_newstate(vm_allocate, vm);
+    vm->L = vm->config.hash_seed == 0
+                ? lua_newstate(vm_allocate, vm)
+                : hashseed_new_state(vm, vm->config.hash_seed);
     if (vm->L == NULL)
         return ERR_NOMEM;
     *vm_extra(vm->L) = (uintptr_t)vm;
@@ -89,8 +93,14 @@ void vm_free(struct vm *vm)
 {
     if (vm == NULL)
         return;
+    struct arena *arena = vm->block.n != 0 ? vm->config.arena : NULL;
+    size_t n = vm->block.n;
+
     vm_fini(vm);
-    free(vm);
+    if (arena != NULL)
+        arena_give(arena, vm, n);
+    else
+        free(vm);
 }
 
 lua_State *vm_lua(struct vm *vm)

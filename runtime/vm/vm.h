@@ -21,6 +21,7 @@
 #include "base/slice.h"
 
 struct buf;
+struct arena;
 struct lua_State;
 struct vm;
 struct code;
@@ -43,6 +44,11 @@ struct vm_config {
     /* Borrowed; of the thread that the vm runs on.  NULL: instructions are
      * counted instead, at half the speed (see watch.h). */
     struct watch *watch;
+    /* For worlds: where its memory is from, borrowed (NULL: malloc), and the
+     * seed of its string hashes (0: Lua's own).  With both the order of pairs
+     * follows from what the script does. */
+    struct arena *arena;
+    uint32_t hash_seed;
     int spare_tasks; /* finished coroutines kept for reuse; 0: 4 */
     void *owner;     /* vm_owner() */
     /* print(...) and mk.log end here; borrowed slices. */
