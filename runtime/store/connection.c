@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "store/chance.h"
 #include "store/inside.h"
 
 /* Pages that SQLite keeps itself; the others come from the overlay at the cost
@@ -121,6 +122,8 @@ static int open_sqlite(struct pagefile *f, sqlite3 **out)
         rc = sqlite3_exec(*out, open_sql, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_db_config(*out, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+    if (rc == SQLITE_OK && f->client->store->config.random != NULL)
+        rc = chance_set(*out, f->client->store->config.random);
     if (rc == SQLITE_OK)
         rc = set_page_limit(f, *out);
     return rc;

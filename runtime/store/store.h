@@ -20,6 +20,7 @@
 #include "base/disk.h"
 #include "base/err.h"
 #include "base/logline.h"
+#include "base/random.h"
 
 struct store;
 struct store_client;
@@ -32,6 +33,7 @@ enum store_threads { STORE_LOG_THREAD, STORE_PUMPED };
 struct store_config {
     struct disk *disk;         /* borrowed; outlives the store */
     const struct clock *clock; /* borrowed */
+    struct random *random;     /* of SQL's functions; borrowed; NULL: its own */
     struct logger *logger;     /* borrowed; NULL: silent */
     int64_t segment_bytes;     /* 0: 64 MiB */
     int64_t object_bytes;      /* limits.storage_mb in bytes; 0: no limit */
