@@ -72,6 +72,10 @@ bool face_is_target(lua_State *L, int idx);
 
 /* ---- values (face_values.c) ---- */
 
+/* As value_encode, with tables in an order that is the same in every process
+ * (face_order.h). */
+int face_encode(lua_State *L, int idx, const struct value_hooks *hooks,
+                size_t max, struct buf *out, struct error *err);
 /* Encode the values from `from` to the top, the world being at 1, as the
  * arguments of `e`, which is freed when that raises. */
 struct event;

@@ -5,6 +5,7 @@
 #include "bindings/bind.h"
 #include "bindings/names.h"
 #include "cli/face_inside.h"
+#include "cli/face_order.h"
 #include "host/world_target.h"
 #include "object/realm.h"
 
@@ -147,6 +148,18 @@ static int pack(lua_State *L, int idx, struct buf *out, void *arg)
     return ext;
 }
 
+int face_encode(lua_State *L, int idx, const struct value_hooks *hooks,
+                size_t max, struct buf *out, struct error *err)
+{
+    struct buf plain = {0};
+    int rc = value_encode(L, idx, hooks, max, &plain, err);
+
+    if (rc == 0)
+        face_order(buf_slice(&plain), out);
+    buf_fini(&plain);
+    return rc;
+}
+
 void face_pack_arguments(lua_State *L, int from, struct event *e)
 {
     struct baggage b = {face_check_world(L, 1), &e->targets};
@@ -159,7 +172,7 @@ void face_pack_arguments(lua_State *L, int from, struct event *e)
     for (int i = from; i <= top; i++) {
         snprintf(root, sizeof(root), "argument %d", i - from + 1);
         int rc =
-            value_encode(L, i, &hooks, SENT_MAX - e->args.n, &e->args, &err);
+            face_encode(L, i, &hooks, SENT_MAX - e->args.n, &e->args, &err);
 
         if (rc != 0) {
             event_free(e);
@@ -181,7 +194,7 @@ int face_add_values(lua_State *L, int from, struct outcome *o,
     for (int i = from; i <= top; i++) {
         snprintf(root, sizeof(root), "result %d", i - from + 1);
         int rc =
-            value_encode(L, i, &hooks, SENT_MAX - o->values.n, &o->values, err);
+            face_encode(L, i, &hooks, SENT_MAX - o->values.n, &o->values, err);
 
         if (rc != 0)
             return rc;
@@ -197,7 +210,7 @@ int face_add_stored(lua_State *L, int idx, struct buf *out, struct error *err)
     const struct value_hooks hooks = {
         .pack = pack, .arg = &b, .verb = "stored", .root = "value"};
 
-    return value_encode(L, idx, &hooks, STORED_MAX, out, err);
+    return face_encode(L, idx, &hooks, STORED_MAX, out, err);
 }
 
 /* ---- decoding ---- */

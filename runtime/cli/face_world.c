@@ -104,7 +104,7 @@ static int start(lua_State *L)
     int rc = 0;
 
     if (lua_istable(L, 3))
-        rc = value_encode(L, 3, &hooks, SETTINGS_MAX, settings, &err);
+        rc = face_encode(L, 3, &hooks, SETTINGS_MAX, settings, &err);
     config.settings = buf_slice(settings);
     if (rc == 0)
         rc = world_start(&config, &u->world, &err);

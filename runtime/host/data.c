@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "host/node_parts.h"
 
 /* Of the simulated disk's log, which is memory that is filled with zeros. */
 enum { SEGMENT_BYTES = 256 << 10 };
@@ -51,12 +52,13 @@ int data_open(const struct config *c, struct logger *logger, struct disk **disk,
 }
 
 int data_open_on(const struct config *c, struct logger *logger,
-                 struct disk *disk, const struct clock *clock,
-                 struct store **out, struct error *err)
+                 const struct node_stage *stage, struct store **out,
+                 struct error *err)
 {
-    struct store_config config = config_of(c, logger, disk);
+    struct store_config config = config_of(c, logger, stage->disk);
 
-    config.clock = clock;
+    config.clock = stage->clock;
+    config.random = stage->random;
     config.threads = STORE_PUMPED;
     config.segment_bytes = SEGMENT_BYTES;
     return store_open(&config, out, err);

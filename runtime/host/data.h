@@ -13,11 +13,12 @@
  * freed after the store is closed, also on failure unless NULL. */
 int data_open(const struct config *c, struct logger *logger, struct disk **disk,
               struct store **out, struct error *err);
-/* The same on `disk` and by `clock`, both the caller's, without threads
- * (STORE_PUMPED) and with the directory in memory. */
+struct node_stage;
+/* The same on the disk, by the clock and with the chance of `stage`, without
+ * threads (STORE_PUMPED) and with the directory in memory. */
 int data_open_on(const struct config *c, struct logger *logger,
-                 struct disk *disk, const struct clock *clock,
-                 struct store **out, struct error *err);
+                 const struct node_stage *stage, struct store **out,
+                 struct error *err);
 /* Make the directory of c->data anew: as store_rebuild_directory. */
 int64_t data_rebuild(const struct config *c, struct logger *logger,
                      void (*progress)(void *arg, int64_t objects), void *arg,

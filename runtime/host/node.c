@@ -73,9 +73,9 @@ const struct host_ops *node_host(const struct node *n)
     return n->stage.host;
 }
 
-void *node_world(const struct node *n)
+const struct node_stage *node_stage(const struct node *n)
 {
-    return n->stage.world;
+    return &n->stage;
 }
 
 struct code *node_code(const struct node *n)
@@ -368,8 +368,7 @@ int node_stand(const struct config *config, struct logger *logger,
     *out = NULL;
     n->stage = *stage;
     n->code = code_hold(code);
-    int rc =
-        data_open_on(config, logger, stage->disk, stage->clock, &n->store, err);
+    int rc = data_open_on(config, logger, stage, &n->store, err);
     if (rc == 0)
         rc = load_script(n, err);
     if (rc == 0)

@@ -18,6 +18,8 @@ struct node_stage {
     struct disk *disk;
     const struct clock *clock;
     struct random *random;
+    struct arena *arena; /* NULL: malloc's memory */
+    uint32_t hash_seed;
     const struct host_ops *host; /* of its objects; the argument is a worker */
     void *world;
 };
@@ -36,7 +38,7 @@ enum node_fall {
 };
 /* The end of such a node; frees it. */
 void node_fall(struct node *n, enum node_fall how);
-void *node_world(const struct node *n);
+const struct node_stage *node_stage(const struct node *n);
 
 const struct config *node_config(const struct node *n);
 struct logger *node_logger(const struct node *n);

@@ -14,6 +14,8 @@ void worker_still_init(struct worker *w)
      * here. */
     config.limits.slice_ns = 0;
     config.alarms.is_steady = true;
+    config.arena = node_stage(w->node)->arena;
+    config.hash_seed = node_stage(w->node)->hash_seed;
     realm_init(&w->realm, &config);
 }
 

@@ -83,6 +83,8 @@ static int stand(struct world *w, struct code *code, struct error *err)
     const struct node_stage stage = {.disk = w->disk,
                                      .clock = &w->clock,
                                      .random = &w->random,
+                                     .arena = w->arena,
+                                     .hash_seed = w->hash_seed,
                                      .host = &w->host,
                                      .world = w};
 
@@ -96,6 +98,8 @@ static void set_stage(struct world *w, const struct world_config *config)
     w->clock.mono_ns = BEGIN_NS;
     random_init_seeded(&w->random, config->seed);
     w->disk = disk_sim_new(random_u64(&w->random));
+    w->hash_seed = (uint32_t)random_u64(&w->random) | 1;
+    w->arena = arena_new();
     w->logger = logger_new_taken(LOG_DEBUG, take_line, w);
     world_ask_ops(&w->host);
     list_init(&w->refs);
@@ -160,6 +164,7 @@ void world_stop(struct world *w)
     free(w->lines);
     w->disk->ops->free(w->disk);
     logger_free(w->logger);
+    arena_free(w->arena);
     config_fini(&w->config);
     free(w);
 }

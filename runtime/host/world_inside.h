@@ -9,12 +9,15 @@
 #include "base/random.h"
 #include "host/node_parts.h"
 #include "host/world.h"
+#include "vm/arena.h"
 
 struct world {
     struct config config;
     struct host_ops host; /* of its objects */
     struct clock clock;
     struct random random;
+    struct arena *arena; /* of all states */
+    uint32_t hash_seed;
     struct disk *disk;
     struct logger *logger;
     struct node *node;   /* NULL: none, after a failure to start again */
@@ -45,7 +48,7 @@ static inline struct worker *world_worker(struct world *w)
 /* The world that `host`, the argument of host_ops, belongs to. */
 static inline struct world *world_of_host(void *host)
 {
-    return node_world(((struct worker *)host)->node);
+    return node_stage(((struct worker *)host)->node)->world;
 }
 
 /* world_ask.c: what objects ask of their host. */
