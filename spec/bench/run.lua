@@ -6,7 +6,7 @@ package.path = here .. "/?.lua;" .. package.path
 local process = require "process"
 
 local GROUPS = { "hello", "durable", "fresh", "memory", "syncs",
-  "websocket", "alarms", "rpc", "bytes" }
+  "websocket", "alarms", "rpc", "bytes", "world" }
 
 local bench = {
   rounds = tonumber(os.getenv("BENCH_ROUNDS") or 5),
