@@ -1,7 +1,21 @@
 #include "host/worker_still.h"
 
+#include "base/must.h"
+#include "host/assets.h"
 #include "host/node_parts.h"
 #include "host/requests.h"
+
+static void open_assets(struct worker *w)
+{
+    struct assets_config config = {.loop = &w->loop,
+                                   .folder = node_config(w->node)->assets,
+                                   .logger = node_logger(w->node)};
+
+    if (config.folder == NULL)
+        return;
+    MUST(uv_loop_init(&w->loop) == 0);
+    w->assets = assets_open(&config);
+}
 
 void worker_still_init(struct worker *w)
 {
@@ -17,6 +31,7 @@ void worker_still_init(struct worker *w)
     config.arena = node_stage(w->node)->arena;
     config.hash_seed = node_stage(w->node)->hash_seed;
     realm_init(&w->realm, &config);
+    open_assets(w);
 }
 
 static void closed(void *arg)
@@ -24,8 +39,26 @@ static void closed(void *arg)
     (void)arg;
 }
 
+void worker_still_files(struct worker *w)
+{
+    if (w->assets != NULL)
+        uv_run(&w->loop, UV_RUN_DEFAULT);
+}
+
+static void close_assets(struct worker *w)
+{
+    if (w->assets == NULL)
+        return;
+    worker_still_files(w);
+    assets_close(w->assets, closed, NULL);
+    w->assets = NULL;
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    MUST(uv_loop_close(&w->loop) == 0);
+}
+
 void worker_still_fini(struct worker *w)
 {
+    close_assets(w);
     realm_close(&w->realm, closed, NULL);
     inbox_close(&w->inbox);
     store_detach(w->store);

@@ -1,6 +1,7 @@
 /*
  * worker_still.h - the worker of a world (world.h): the same objects, router
- * and letters, without loop, thread and network.
+ * and letters, without thread and network, and with a loop for static files
+ * alone.
  *
  *   worker_still_run: letters -> objects -> [worker_still_sync: disk] -> ...
  *
@@ -27,6 +28,8 @@ bool worker_still_run(struct worker *w, uint64_t turns);
 /* Write and sync what was committed, and let out what waited for it.  Returns
  * whether there was anything. */
 bool worker_still_sync(struct worker *w);
+/* Wait for the thread pool, which looks at static files. */
+void worker_still_files(struct worker *w);
 /* Milliseconds from now to the next timer, rounded up; -1: none waits. */
 int64_t worker_still_next_ms(struct worker *w);
 

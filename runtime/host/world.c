@@ -251,6 +251,7 @@ enum world_news world_run(struct world *w, const bool *done)
         if (world_is_down(w))
             return WORLD_DOWN;
         world_sockets_run(w);
+        worker_still_files(world_worker(w));
         bool has_more = worker_still_run(world_worker(w), TURNS_MAX);
 
         if (done != NULL && *done)

@@ -51,9 +51,8 @@ void world_calls_leave(struct world *w)
         ;
 }
 
-static struct world_call *begin(struct world *w, struct event *e,
-                                void (*done)(struct reply *r,
-                                             struct outcome *o))
+static struct world_call *
+new_call(struct world *w, void (*done)(struct reply *r, struct outcome *o))
 {
     struct world_call *c = mem_alloc(sizeof(*c));
 
@@ -61,7 +60,6 @@ static struct world_call *begin(struct world *w, struct event *e,
     expiry_init(&c->patience.expiry);
     list_init(&c->link);
     list_push(&w->calls, &c->link);
-    e->reply = &c->reply;
     return c;
 }
 
@@ -85,8 +83,9 @@ struct world_call *world_call(struct world *w, const char *class_name,
                               struct event *e)
 {
     struct realm *r = world_realm(w);
-    struct world_call *c = begin(w, e, on_done);
+    struct world_call *c = new_call(w, on_done);
 
+    e->reply = &c->reply;
     realm_deliver(r, realm_class(r, class_name), id, name, e);
     return c;
 }
@@ -94,8 +93,9 @@ struct world_call *world_call(struct world *w, const char *class_name,
 struct world_call *world_call_target(struct world *w, const struct target *t,
                                      struct event *e)
 {
-    struct world_call *c = begin(w, e, on_done);
+    struct world_call *c = new_call(w, on_done);
 
+    e->reply = &c->reply;
     w->host.call_target(world_worker(w), t, e);
     return c;
 }
@@ -150,21 +150,34 @@ static bool is_too_large(const struct world *w, const struct request *rq)
     return length > w->config.limits.body_mb << 20;
 }
 
-struct world_call *world_fetch(struct world *w, struct request *rq)
+void world_call_answer(struct world_call *c, struct response *rs)
 {
+    struct outcome o = {.kind = OUTCOME_RESPONSE, .response = rs};
+
+    on_routed(&c->reply, &o);
+}
+
+void world_call_route(struct world_call *c, struct request *rq)
+{
+    struct realm *r = world_realm(c->world);
     struct event *e = event_new(EVENT_FETCH);
-    struct world_call *c = begin(w, e, on_routed);
 
     e->request = rq;
+    e->reply = &c->reply;
+    patience_begin(&c->patience, r, e, on_late);
+    realm_route(r, e);
+}
+
+struct world_call *world_fetch(struct world *w, struct request *rq)
+{
+    struct world_call *c = new_call(w, on_routed);
+
     c->is_bodiless = slice_eq(rq->method, SLICE("HEAD"));
-    if (!is_too_large(w, rq)) {
-        patience_begin(&c->patience, world_realm(w), e, on_late);
-        realm_route(world_realm(w), e);
-        return c;
+    if (is_too_large(w, rq)) {
+        request_drop(rq);
+        world_call_answer(c, response_text(413, slice_of(status_reason(413))));
+    } else if (!world_assets_ask(w, rq, c)) {
+        world_call_route(c, rq);
     }
-    e->outcome = (struct outcome){
-        .kind = OUTCOME_RESPONSE,
-        .response = response_text(413, slice_of(status_reason(413)))};
-    event_finish(e);
     return c;
 }

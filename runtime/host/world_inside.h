@@ -60,6 +60,14 @@ void world_asks_drop(struct world *w);
 void world_calls_part(struct world *w);
 /* The world itself goes. */
 void world_calls_leave(struct world *w);
+/* The answer of a call through the router is there, taken over; or the router
+ * is to be asked for it. */
+void world_call_answer(struct world_call *c, struct response *rs);
+void world_call_route(struct world_call *c, struct request *rq);
+/* world_assets.c: whether `rq`, then taken over, is for a static file, or may
+ * be: then `c` is answered or routed. */
+bool world_assets_ask(struct world *w, struct request *rq,
+                      struct world_call *c);
 /* world_target.c: the same, before; and after. */
 void world_refs_drop(struct world *w);
 void world_targets_drop(struct world *w);
