@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -19,6 +20,7 @@
 #include "base/slice.h"
 
 struct db;
+struct event;
 struct object;
 struct task;
 struct value_hooks;
@@ -46,6 +48,10 @@ const char *bind_what(lua_State *L, int idx);
 /* The object (or router) that the state belongs to.  Raises (vm_outside) only
  * while the script is loaded for none. (context.c) */
 struct object *bind_object(lua_State *L);
+/* The event that the running task handles, or NULL outside of one; and a mark,
+ * not 0, for something that is lent to its script.  Never raise. (context.c) */
+struct event *bind_event(lua_State *L);
+uint64_t bind_new_mark(lua_State *L);
 /* Its open database.  Raises in a router, and when it is broken resets the
  * object.  (context.c) [raises] */
 struct db *bind_db(lua_State *L);

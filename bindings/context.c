@@ -28,6 +28,20 @@ struct object *bind_object(lua_State *L)
     return o;
 }
 
+struct event *bind_event(lua_State *L)
+{
+    const struct task *t = task_current(L);
+
+    return t == NULL ? NULL : t->owner;
+}
+
+uint64_t bind_new_mark(lua_State *L)
+{
+    struct object *o = vm_owner(vm_of(L));
+
+    return ++o->realm->order;
+}
+
 /* ---- the database ---- */
 
 /* What the object itself has brought about is not the disk's fault. */

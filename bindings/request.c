@@ -5,6 +5,7 @@
 #include "bindings/http.h"
 #include "bindings/modules.h"
 #include "bindings/url.h"
+#include "object/event.h"
 
 static const struct bind_class request_class;
 
@@ -146,9 +147,15 @@ struct lrequest *request_new(lua_State *L)
 }
 
 /* A reference to its head for somebody else. */
-static struct request *share(struct lrequest *u)
+static struct request *share(lua_State *L, const struct lrequest *u)
 {
-    return is_inside(u) ? request_build(u->rq) : request_hold(u->rq);
+    const struct event *e = bind_event(L);
+
+    if (!is_inside(u))
+        return request_hold(u->rq);
+    if (e != NULL && u->mark != 0 && e->lent_request == u->mark)
+        return request_hold(e->request);
+    return request_build(u->rq);
 }
 
 /* A copy of the head of `rq`, with the fields of the Headers at `idx`. */
@@ -173,7 +180,7 @@ static int clone(lua_State *L)
     lua_getiuservalue(L, 1, VALUE_HEADERS);
     struct lrequest *copy = request_new(L);
     copy->is_own = true;
-    copy->rq = headers_changed(L, 2) ? rebuild(L, u->rq, 2) : share(u);
+    copy->rq = headers_changed(L, 2) ? rebuild(L, u->rq, 2) : share(L, u);
     bind_keep(L, 1, &request_class);
     content_clone(L, 1, 3);
     return 1;
@@ -195,6 +202,15 @@ struct lrequest *request_test(lua_State *L, int idx)
     return bind_test(L, idx, &request_class);
 }
 
+/* While its event is under way, who passes `u` on passes on `rq`. */
+static void lend(lua_State *L, struct lrequest *u, const struct request *rq)
+{
+    struct event *e = bind_event(L);
+
+    if (e != NULL && e->request == rq)
+        u->mark = e->lent_request = bind_new_mark(L);
+}
+
 void bind_push_request(lua_State *L, struct request *rq)
 {
     struct lrequest *u;
@@ -207,6 +223,7 @@ void bind_push_request(lua_State *L, struct request *rq)
         u = bind_new(L, &request_class, sizeof(*u) + request_size(rq),
                      VALUE_QUERY_ALL);
         u->rq = request_place(u->head, rq);
+        lend(L, u, rq);
     }
     u->content.is_plain = true;
 }
@@ -238,7 +255,7 @@ static struct request *give(lua_State *L, int idx)
     if (content_is_used(&u->content))
         bind_raise(L, NULL, "body already used");
     if (content_pass_on(&u->content, u->rq->body))
-        return share(u);
+        return share(L, u);
     lua_getiuservalue(L, idx, VALUE_HEADERS);
     bool is_changed = headers_changed(L, -1);
     struct request head = *u->rq;
@@ -247,7 +264,7 @@ static struct request *give(lua_State *L, int idx)
     struct body *body = content_take(L, idx, CONTENT_ONCE); /* raises no more */
     if (!is_changed && body == u->rq->body) {
         body_drop(body); /* the request has a reference of its own */
-        return share(u);
+        return share(L, u);
     }
     head.body = body;
     built = request_build(&head);

@@ -6,6 +6,7 @@
 #define BINDINGS_REQUEST_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <lua.h>
 
@@ -21,6 +22,7 @@ struct lrequest {
     struct content content;
     struct request *rq; /* `head`, or owned; NULL before it is built */
     bool is_own;        /* made by mk.Request: its headers can be changed */
+    uint64_t mark;      /* event.lent_request while that stands for it */
     void *head[];       /* request_place; no more than Lua aligns */
 };
 

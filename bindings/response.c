@@ -3,6 +3,7 @@
 #include "bindings/content.h"
 #include "bindings/headers.h"
 #include "bindings/http.h"
+#include "object/event.h"
 
 enum { TEXT_MAX = 1024 };
 
@@ -172,6 +173,21 @@ static bool is_small(const struct response *rs, struct slice *text)
                          text->n == body_buffered(b) && text->n <= TEXT_MAX);
 }
 
+/* While the event is under way and gets no other answer, who passes `u` on
+ * passes on `rs`, which is taken over. */
+static void lend(lua_State *L, struct lresponse *u, struct response *rs)
+{
+    struct event *e = bind_event(L);
+
+    if (e == NULL) {
+        response_drop(rs);
+        return;
+    }
+    response_drop(e->lent);
+    e->lent = rs;
+    u->mark = e->lent_response = bind_new_mark(L);
+}
+
 void bind_push_response(lua_State *L, struct response **rs)
 {
     struct slice text = {NULL, 0};
@@ -183,7 +199,7 @@ void bind_push_response(lua_State *L, struct response **rs)
             lua_pushlstring(L, text.p, text.n);
             lua_setiuservalue(L, -2, VALUE_BODY);
         }
-        response_drop(*rs);
+        lend(L, u, *rs);
     } else {
         u = bind_new(L, &response_class, sizeof(*u), VALUE_SOCKET);
         bind_keep(L, -1, &response_class);
@@ -198,12 +214,15 @@ void bind_push_response(lua_State *L, struct response **rs)
 /* The Response with the body at `body_at`, a string or nil, as it is. */
 static struct response *copy_out(lua_State *L, struct lresponse *u, int body_at)
 {
+    const struct event *e = bind_event(L);
     struct slice text = bind_to_slice(L, body_at);
     struct response head = *u->rs;
 
+    u->content.is_used = text.p != NULL && u->content.is_once;
+    if (e != NULL && u->mark != 0 && e->lent_response == u->mark)
+        return response_hold(e->lent);
     if (text.p != NULL)
         head.body = body_from(text.p, text.n);
-    u->content.is_used = text.p != NULL && u->content.is_once;
     return response_build(&head);
 }
 

@@ -5,6 +5,8 @@
 #ifndef BINDINGS_RESPONSE_H
 #define BINDINGS_RESPONSE_H
 
+#include <stdint.h>
+
 #include <lua.h>
 
 #include "base/message.h"
@@ -18,6 +20,7 @@ enum { VALUE_BODY = 1, VALUE_HEADERS, VALUE_SOCKET };
 struct lresponse {
     struct content content;
     struct response *rs; /* `head`, or owned; NULL before it is built */
+    uint64_t mark;       /* event.lent_response while that stands for it */
     void *head[];        /* response_place; no more than Lua aligns */
 };
 

@@ -94,6 +94,7 @@ void event_free(struct event *e)
     if (e->from != NULL)
         cause_drop(e->from);
     request_drop(e->request);
+    response_drop(e->lent);
     if (e->cost != NULL)
         free(e->cost);
     free(e->method);

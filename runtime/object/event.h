@@ -88,11 +88,16 @@ struct event {
     struct gate_item gate;   /* holds the finished event */
     struct reply *reply;     /* NULL: nobody waits */
     struct request *request; /* FETCH; a reference */
-    uint64_t target;         /* CALL: number of one of the object's targets; 0:
-                                a method of its class */
-    char *method;            /* CALL; owned, NUL-terminated; "" when the target
-                                is a function */
-    struct buf args;         /* CALL: encoded values */
+    /* The last small answer to a call that its handler made, a reference or
+     * NULL, and what the bindings know it and `request` by: most handlers pass
+     * on what they got. */
+    struct response *lent;
+    uint64_t lent_response, lent_request;
+    uint64_t target; /* CALL: number of one of the object's targets; 0:
+                        a method of its class */
+    char *method;    /* CALL; owned, NUL-terminated; "" when the target
+                        is a function */
+    struct buf args; /* CALL: encoded values */
     uint32_t arg_count;
     struct targets targets; /* CALL: that the values refer to */
     struct outcome outcome;

@@ -80,6 +80,18 @@ const struct value_hooks bind_stored_hooks = {.pack = pack_none,
                                               .verb = "stored",
                                               .root = "value"};
 
+struct event *bind_event(lua_State *L)
+{
+    (void)L;
+    return NULL;
+}
+
+uint64_t bind_new_mark(lua_State *L)
+{
+    (void)L;
+    return 1;
+}
+
 struct db *bind_db(lua_State *L)
 {
     struct world *w = world_of(L);
