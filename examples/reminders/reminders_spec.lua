@@ -1,117 +1,102 @@
--- What the reminders example promises, asked of the running program.
-local json = require "cjson"
-local program = require "program"
-local socket = require "socket"
+-- What the reminders promise.
+local test = require "moonkeep.test"
 
 local DAY = 86400000
 
-local function start()
-  return program.start { source = "examples/reminders" }
-end
-
-local function now()
-  return math.floor(socket.gettime() * 1000)
-end
-
-local function list(p, what)
-  return json.decode(p:get("/people/ann/" .. what).body)
-end
-
--- The new reminder's id.
-local function remind(p, fields)
-  fields.to, fields.text = fields.to or "ann@example.org", fields.text or "tea"
-  local response = p:post("/people/ann/reminders", json.encode(fields))
-  assert.equal(201, response.status, response.body)
-  return math.tointeger(json.decode(response.body).id)
-end
-
--- The outbox, once there is something in it.
-local function sent(p)
-  return p:wait_until("a mail", function()
-    local mails = list(p, "outbox")
-    return #mails > 0 and mails
-  end)
-end
-
-local function delete(p, path)
-  return p:request { method = "DELETE", path = path }.status
-end
-
 describe("the reminders example", function()
+  local world
+  -- Noon, so that a digest is neither due nor just over.
+  before_each(function() world = test.start { now = 1735732800000 } end)
+  after_each(function() world:stop() end)
+
+  local function list(what)
+    return world:fetch("/people/ann/" .. what):json()
+  end
+
+  -- The new reminder's id.
+  local function remind(fields)
+    fields.to, fields.text = fields.to or "ann@example.org", fields.text or "tea"
+    local response = world:fetch("/people/ann/reminders", { json = fields })
+    assert.equal(201, response.status, response:text())
+    return response:json().id
+  end
+
+  local function delete(path)
+    return world:fetch(path, { method = "DELETE" }).status
+  end
+
   it("mails what falls due, and only that", function()
-    local p <close> = start()
-    local later = remind(p, { text = "cake", ["in"] = DAY })
-    local due = now() + 200
-    remind(p, { at = due })
-    local mails = sent(p)
+    local later = remind { text = "cake", ["in"] = DAY }
+    local due = world:now() + 5000
+    remind { at = due }
+    world:advance(4999)
+    assert.same({}, list "outbox")
+    world:advance(1)
+    local mails = list "outbox"
     assert.equal(1, #mails)
-    assert.equal("tea to ann@example.org", mails[1].text .. " to " .. mails[1].to)
-    assert.is_true(mails[1].sent >= due)
-    local left = list(p, "reminders")
-    assert.equal(1, #left)
-    assert.equal(later, left[1].id)
-    assert.same({}, json.decode(p:get("/people/ben/outbox").body))
-    p:wait_log("tea")
+    assert.same({ "tea", "ann@example.org", due }, { mails[1].text, mails[1].to, mails[1].sent })
+    local left = list "reminders"
+    assert.same({ 1, later }, { #left, left[1].id })
+    assert.same({}, world:fetch("/people/ben/outbox"):json())
+    assert.same({ "mail", "tea" }, { world:logs()[1].message, world:logs()[1].fields.text })
+    world:advance(DAY)
+    assert.equal("cake", list "outbox"[1].text)
   end)
 
-  it("mails after a crash what fell due meanwhile", function()
-    local p <close> = start()
-    local due = now() + 300
-    remind(p, { at = due })
-    p:kill()
-    p:wait_until("it is due", function() return now() > due end)
-    p:restart()
-    assert.equal("tea", sent(p)[1].text)
-    assert.same({}, list(p, "reminders"))
+  it("keeps its promises over a crash", function()
+    remind { ["in"] = DAY }
+    world:crash()
+    world:advance(DAY)
+    assert.equal("tea", list "outbox"[1].text)
+    assert.same({}, list "reminders")
   end)
 
   it("does not mail what was deleted", function()
-    local p <close> = start()
-    local id = remind(p, { text = "cake", ["in"] = 300 })
-    assert.equal(204, delete(p, "/people/ann/reminders/" .. id))
-    assert.equal(404, delete(p, "/people/ann/reminders/" .. id))
-    assert.same({}, list(p, "reminders"))
-    remind(p, { ["in"] = 301 }) -- after it, had it stayed
-    local mails = sent(p)
-    assert.equal(1, #mails)
-    assert.equal("tea", mails[1].text)
+    local id = remind { text = "cake", ["in"] = 300 }
+    assert.equal(204, delete("/people/ann/reminders/" .. id))
+    assert.equal(404, delete("/people/ann/reminders/" .. id))
+    assert.same({}, list "reminders")
+    world:advance(DAY)
+    assert.same({}, list "outbox")
   end)
 
-  it("tries a mail that failed again", function()
-    local p <close> = start()
-    remind(p, { to = "fail@example.org", ["in"] = 0 })
-    p:wait_log("the mail server is busy")
-    assert.equal(1, #list(p, "reminders"))
-    assert.equal("fail@example.org", sent(p)[1].to)
-    assert.same({}, list(p, "reminders"))
+  it("tries a mail that failed again, until it is sent", function()
+    remind { to = "fail@example.org", ["in"] = 1000 }
+    world:advance(1000)
+    assert.matches("the mail server is busy", world:logs()[1].message)
+    assert.equal(1, #list "reminders")
+    world:advance(3000) -- the first retry comes after 2 to 2.5 s
+    assert.equal("fail@example.org", list "outbox"[1].to)
+    assert.same({}, list "reminders")
+    world:advance(DAY)
+    assert.equal(1, #list "outbox")
   end)
 
-  it("has a digest at seven in the morning", function()
-    local p <close> = start()
-    assert.equal(404, p:get("/people/ann/digest").status)
-    local before = now()
-    local set = p:request { method = "PUT", path = "/people/ann/digest",
-      body = '{"to":"ann@example.org"}' }
+  it("has a digest at seven every morning", function()
+    assert.equal(404, world:fetch("/people/ann/digest").status)
+    local set = world:fetch("/people/ann/digest", { method = "PUT", json = { to = "ann@example.org" } })
     assert.equal(200, set.status)
-    remind(p, { text = "cake", ["in"] = 10 * DAY })
-    remind(p, { ["in"] = DAY // 2 })
-    p:kill()
-    p:restart()
-    local digest = list(p, "digest")
+    remind { text = "cake", ["in"] = 10 * DAY }
+    remind { ["in"] = 20 * 3600000 } -- tomorrow at eight
+    local digest = list "digest"
     assert.equal(7 * 3600000, digest.next % DAY)
-    assert.is_true(digest.next >= before and digest.next <= now() + DAY)
-    assert.truthy(digest.text:find("^%d%d:%d%d tea$"), digest.text)
-    assert.equal(204, delete(p, "/people/ann/digest"))
-    assert.equal(404, delete(p, "/people/ann/digest"))
-    assert.equal(404, p:get("/people/ann/digest").status)
+    assert.equal(19 * 3600000, digest.next - world:now())
+    assert.equal("08:00 tea", digest.text)
+    world:crash()
+    assert.is_true(world:runAlarms())
+    assert.equal("08:00 tea", list "outbox"[1].text)
+    world:advance(DAY)
+    assert.equal("nothing to do today", list "outbox"[1].text)
+    assert.equal(204, delete "/people/ann/digest")
+    assert.equal(404, delete "/people/ann/digest")
+    assert.equal(404, world:fetch("/people/ann/digest").status)
   end)
 
   it("says what is wrong with a request", function()
-    local p <close> = start()
     local function refused(body, message)
-      local response = p:post("/people/ann/reminders", body)
+      local response = world:fetch("/people/ann/reminders", { body = body })
       assert.equal(400, response.status, body)
-      local got = json.decode(response.body).error
+      local got = response:json().error
       assert.truthy(got:find(message, 1, true), got)
     end
     refused("", "the body is no JSON: ")
@@ -126,9 +111,9 @@ describe("the reminders example", function()
     refused('{"to":"a@b","text":"tea","in":-5}', "in: a whole number of milliseconds expected, got -5")
     refused('{"to":"a@b","text":"tea","at":"soon"}', "at: a whole number of milliseconds expected, got a string")
     refused('{"to":"a@b","text":"tea","in":1e15}', "in: more than ten years ahead")
-    assert.equal(400, delete(p, "/people/ann/reminders/x"))
-    assert.equal(404, p:get("/people/ann/elsewhere").status)
-    assert.equal(405, p:post("/people/ann/outbox", "").status)
-    assert.same({}, list(p, "reminders"))
+    assert.equal(400, delete "/people/ann/reminders/x")
+    assert.equal(404, world:fetch("/people/ann/elsewhere").status)
+    assert.equal(405, world:fetch("/people/ann/outbox", { body = "" }).status)
+    assert.same({}, list "reminders")
   end)
 end)

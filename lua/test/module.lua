@@ -14,6 +14,10 @@ test.null = core.null()
 -- They raise what cannot be encoded, and where a text is no JSON.
 test.json = guard.all { encode = core.jsonText, decode = core.json }
 
+-- test.json.decode(text), test.json.encode(value): as mk.json has them; members
+-- of objects come in the same order each time.
+test.json = guard.all { decode = core.json, encode = core.jsonText }
+
 -- test.target(table) -> the table, which an object that gets it as an argument
 -- can then call the methods of, as with mk.target.  Raises when it has a
 -- metatable already.

@@ -237,6 +237,34 @@ describe("a world", function()
     assert.equal(1, echo:back(1))
   end)
 
+  it("reads and writes JSON for the test", function()
+    assert.same({ a = { 1, 2.5, test.null }, b = {} }, test.json.decode '{"a":[1,2.5,null],"b":{}}')
+    assert.equal('{"a":1,"b":[true,null],"c":"x"}', test.json.encode { c = "x", b = { true, test.null }, a = 1 })
+    assert.matches("byte", tostring(caught(test.json.decode, "{")))
+    assert.matches("a function cannot be", tostring(caught(test.json.encode, print)))
+  end)
+
+  it("loads its script anew", function()
+    local folder = worlds.folder { script = "return {}", files = { ["app/main.lua"] = "" } } .. "/app"
+    local program = require "program"
+    local function write(text)
+      program.write(folder, "main.lua", 'local mk = require "moonkeep" local C = mk.class "C"\n' .. text ..
+        "\nreturn { C = C }")
+    end
+    write "function C:what() return 'one' end function C:init() print 'wake' end"
+    local world <close> = test.start(folder)
+    local c = world:getByName("C", "c")
+    assert.equal("one", c:what())
+    write "function C:what() return 'two' end"
+    assert.equal("one", c:what())
+    world:reload()
+    assert.equal("two", c:what())
+    write "function C:what( return 'three' end"
+    assert.matches("main.lua:2:", tostring(caught(world.reload, world)))
+    assert.equal("two", c:what())
+    assert.equal(1, #world:logs())
+  end)
+
   it("keeps what is logged", function()
     local world <close> = worlds.of(ECHO)
     local echo = world:getByName("Echo", "e")
