@@ -56,9 +56,11 @@ static const char *const texts[FILE_STATEMENTS] = {
                      "bytes=?6,next_alarm=?7,dead=?8,unnamed=?9" ROW,
     [FILE_SET_NAME] = "UPDATE objects SET name=?3,unnamed=0" ROW,
     [FILE_SET_SIZE] = "UPDATE objects SET last_commit=?5,bytes=?6" ROW,
-    [FILE_SET_ALARM] =
-        "UPDATE objects SET next_alarm=?7" ROW " AND next_alarm<>?7",
-    [FILE_SET_DEAD] = "UPDATE objects SET dead=?8" ROW " AND dead<>?8",
+    /* What is not known is NULL and stays. */
+    [FILE_SET_REST] = "UPDATE objects SET last_commit=ifnull(?5,last_commit),"
+                      "bytes=ifnull(?6,bytes),"
+                      "next_alarm=ifnull(?7,next_alarm),"
+                      "dead=ifnull(?8,dead)" ROW,
     [FILE_DELETE] = "DELETE FROM objects" ROW,
     [FILE_CLASS] = "INSERT OR IGNORE INTO classes(number,name) VALUES(?1,?2)",
     [FILE_COUNT] = "UPDATE classes SET count=count+?2 WHERE number=?1",

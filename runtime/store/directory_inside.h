@@ -87,8 +87,7 @@ enum file_statement {
     FILE_SET_ALL,
     FILE_SET_NAME,
     FILE_SET_SIZE,
-    FILE_SET_ALARM,
-    FILE_SET_DEAD,
+    FILE_SET_REST, /* alarm and dead letters, and the size */
     FILE_DELETE,
     FILE_CLASS,
     FILE_COUNT,

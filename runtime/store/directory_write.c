@@ -59,7 +59,42 @@ static void bind_fields(sqlite3_stmt *st, const struct note *n)
     sqlite3_bind_int(st, 9, (n->known & DIRECTORY_NAME) == 0);
 }
 
-/* Run it with what it takes of `n`; returns the rows changed, or ERR_*. */
+static void bind_known(sqlite3_stmt *st, int at, bool is_known, int64_t value)
+{
+    if (is_known)
+        sqlite3_bind_int64(st, at, value);
+    else
+        sqlite3_bind_null(st, at);
+}
+
+static void bind_size(sqlite3_stmt *st, const struct note *n)
+{
+    bool is_known = (n->known & DIRECTORY_SIZE) != 0;
+
+    bind_known(st, 5, is_known, n->last_commit);
+    bind_known(st, 6, is_known, n->bytes);
+}
+
+/* Give the statement what it takes of `n`. */
+static void bind_for(enum file_statement which, sqlite3_stmt *st,
+                     const struct note *n)
+{
+    if (which == FILE_INSERT || which == FILE_SET_ALL) {
+        bind_fields(st, n);
+        return;
+    }
+    bind(st, n);
+    if (which == FILE_SET_NAME)
+        bind_name(st, n->name);
+    if (which == FILE_SET_SIZE || which == FILE_SET_REST)
+        bind_size(st, n);
+    if (which == FILE_SET_REST) {
+        bind_known(st, 7, (n->known & DIRECTORY_ALARM) != 0, n->next_alarm);
+        bind_known(st, 8, (n->known & DIRECTORY_DEAD) != 0, n->dead);
+    }
+}
+
+/* Returns the rows changed, or ERR_*. */
 static int change(struct write *w, enum file_statement which,
                   const struct note *n)
 {
@@ -68,20 +103,7 @@ static int change(struct write *w, enum file_statement which,
 
     if (st == NULL)
         return w->err->code;
-    if (which == FILE_INSERT || which == FILE_SET_ALL)
-        bind_fields(st, n);
-    else
-        bind(st, n);
-    if (which == FILE_SET_NAME)
-        bind_name(st, n->name);
-    if (which == FILE_SET_SIZE) {
-        sqlite3_bind_int64(st, 5, n->last_commit);
-        sqlite3_bind_int64(st, 6, n->bytes);
-    }
-    if (which == FILE_SET_ALARM)
-        sqlite3_bind_int64(st, 7, n->next_alarm);
-    if (which == FILE_SET_DEAD)
-        sqlite3_bind_int64(st, 8, n->dead);
+    bind_for(which, st, n);
     int rc = dirfile_run(f, st, w->err);
     return rc != 0 ? rc : sqlite3_changes(f->db);
 }
@@ -90,29 +112,18 @@ static int change(struct write *w, enum file_statement which,
  * ERR_*. */
 static int update(struct write *w, const struct note *n)
 {
-    static const struct {
-        unsigned known;
-        enum file_statement which;
-    } fields[] = {
-        {DIRECTORY_NAME, FILE_SET_NAME},
-        {DIRECTORY_SIZE, FILE_SET_SIZE},
-        {DIRECTORY_ALARM, FILE_SET_ALARM},
-        {DIRECTORY_DEAD, FILE_SET_DEAD},
-    };
     int changed = 0;
 
     if ((n->known & DIRECTORY_NEW) != 0)
         return 0;
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        if ((n->known & fields[i].known) == 0)
-            continue;
-        int rc = change(w, fields[i].which, n);
-
-        if (rc < 0)
-            return rc;
-        changed += rc;
-    }
-    return changed;
+    if ((n->known & DIRECTORY_NAME) != 0)
+        changed = change(w, FILE_SET_NAME, n);
+    if (changed < 0)
+        return changed;
+    if ((n->known & (DIRECTORY_ALARM | DIRECTORY_DEAD)) != 0)
+        return change(w, FILE_SET_REST, n);
+    return (n->known & DIRECTORY_SIZE) != 0 ? change(w, FILE_SET_SIZE, n)
+                                            : changed;
 }
 
 static int write_note(struct write *w, const struct note *n)
