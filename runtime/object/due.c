@@ -103,9 +103,18 @@ struct due *due_set(struct due_heap *h, const struct object_class *cls,
     return d;
 }
 
+void due_name(struct due *d, struct slice name)
+{
+    if (d->name != NULL || name.n == 0)
+        return;
+    d->name = mem_dup(name.p, name.n);
+    d->name_n = name.n;
+}
+
 static void drop(struct due_heap *h, struct due *d)
 {
     HASH_DEL(h->by_id, d);
+    free(d->name);
     free(d);
 }
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/oid.h"
+#include "base/slice.h"
 #include "base/table.h"
 
 struct object_class;
@@ -19,6 +20,8 @@ struct due {
     int64_t time;     /* of the wall clock, ms since the Unix epoch */
     unsigned trouble; /* times in a row that the runtime itself failed it */
     size_t at;        /* index in the heap */
+    char *name; /* of the object; owned; NULL: it has none, or not known */
+    size_t name_n;
     UT_hash_handle hh;
 };
 
@@ -38,6 +41,8 @@ struct due *due_first(const struct due_heap *h);
  * until it is removed or trimmed. */
 struct due *due_set(struct due_heap *h, const struct object_class *cls,
                     const struct oid *id, int64_t time);
+/* The object's name (copied; empty: nothing is known), unless it has one. */
+void due_name(struct due *d, struct slice name);
 /* Free the entry. */
 void due_remove(struct due_heap *h, struct due *d);
 /* Keep the first `count`, in order of time and id; `*time` and `*id` become

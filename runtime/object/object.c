@@ -116,6 +116,7 @@ int object_open_db(struct object *o, struct db **out, struct error *err)
     struct db_config config = {.client = o->realm->config.store,
                                .id = o->id,
                                .name = {o->name, o->name_n},
+                               .is_name_stored = o->is_name_stored,
                                .progress_arg = o};
 
     *out = o->db;

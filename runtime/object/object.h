@@ -36,6 +36,7 @@ struct object {
     struct oid id;
     char *name; /* owned; NULL: not known (yet) */
     size_t name_n;
+    bool is_name_stored; /* the directory has it from its storage */
     enum object_state state;
     uint64_t version;    /* of the script that it runs */
     struct code *code;   /* that version; held while awake */

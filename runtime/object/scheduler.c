@@ -77,16 +77,16 @@ static bool trim(struct scheduler *s)
     return true;
 }
 
-/* Returns what trim does. */
+/* What the directory says of an object.  Returns what trim does. */
 static bool insert(struct scheduler *s, const struct object_class *cls,
-                   const struct oid *id, int64_t time)
+                   const struct directory_entry *e)
 {
-    const struct due *d = due_find(&s->heap, id);
+    struct due *d = due_find(&s->heap, &e->id);
 
     /* One that is held back stays so. */
-    if (d != NULL && (d->trouble != 0 || d->time == time))
-        return false;
-    due_set(&s->heap, cls, id, time);
+    if (d == NULL || (d->trouble == 0 && d->time != e->next_alarm))
+        d = due_set(&s->heap, cls, &e->id, e->next_alarm);
+    due_name(d, e->name);
     return trim(s);
 }
 
@@ -112,7 +112,7 @@ static int on_entry(void *arg, const struct directory_entry *e)
         return 0;
     memcpy(name, e->class_name.p, e->class_name.n);
     name[e->class_name.n] = '\0';
-    return insert(s, realm_class(s->realm, name), &e->id, e->next_alarm);
+    return insert(s, realm_class(s->realm, name), e);
 }
 
 static int on_later(void *arg, const struct directory_entry *e)
@@ -216,10 +216,11 @@ static void charge(struct scheduler *s, uint64_t now)
 
 static void fire(struct scheduler *s, struct due *d, uint64_t now)
 {
-    struct object *o =
-        realm_object(s->realm, d->cls, &d->id, (struct slice){0});
+    struct slice name = {d->name, d->name_n};
+    struct object *o = realm_object(s->realm, d->cls, &d->id, name);
     unsigned trouble = d->trouble;
 
+    o->is_name_stored |= name.n != 0;
     due_remove(&s->heap, d);
     /* One at a time: when that one ends the next is noted. */
     if (o->firing != NULL)

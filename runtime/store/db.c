@@ -42,6 +42,7 @@ int db_open(const struct db_config *config, struct db **out, struct error *err)
     if (config->name.n != 0) {
         set_name(d, config->name);
         d->is_name_known = true;
+        d->is_name_stored = config->is_name_stored && pagefile_exists(pf);
     }
     d->progress = config->progress;
     d->progress_arg = config->progress_arg;

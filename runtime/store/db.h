@@ -29,6 +29,7 @@ struct db_config {
     const char *class_name;      /* copied */
     struct oid id;
     struct slice name;       /* copied; n == 0: not known (see db_name) */
+    bool is_name_stored;     /* if the object exists, it is stored in it */
     db_progress_cb progress; /* NULL: none; only asked about the script's SQL */
     void *progress_arg;
     int64_t memory_bytes; /* most that SQLite may take for the script's SQL of

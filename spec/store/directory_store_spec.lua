@@ -312,7 +312,9 @@ for _, kind in ipairs { "memory", "a file" } do
       for _ = 1, steps do
         local n, what = random(12), random(10)
         value = value + 1
-        local o = object(n)
+        local o = objects[n] or client:open("C", n)
+        if not o then return end -- the power is gone
+        objects[n] = o
         local ok = true
         if what == 1 and o:exists() then
           o:reset()
