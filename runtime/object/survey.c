@@ -96,8 +96,14 @@ uint64_t survey_cpu_ns(const struct object *o)
 bool survey_part(const struct realm *r, size_t *at,
                  void (*each)(void *arg, const struct object *o), void *arg)
 {
-    const UT_hash_table *table = r->objects == NULL ? NULL : r->objects->hh.tbl;
-    size_t count = table == NULL ? 0 : table->num_buckets;
+    if (r->objects == NULL)
+        return false;
+    const UT_hash_table *table = r->objects->hh.tbl;
+    size_t count = table->num_buckets;
+
+    /* It may have been emptied, and begun anew. */
+    if (*at >= count)
+        return false;
     size_t end = count - *at < PART ? count : *at + PART;
 
     for (; *at < end; ++*at) {
