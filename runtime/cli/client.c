@@ -122,6 +122,16 @@ void client_set_patience(struct client *c, int seconds)
         setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 }
 
+bool client_is_there(const struct client *c)
+{
+    char rest[4096];
+    ssize_t n = 1;
+
+    while (c->fd >= 0 && n > 0)
+        n = recv(c->fd, rest, sizeof(rest), MSG_DONTWAIT);
+    return c->fd < 0 || n != 0;
+}
+
 void client_close(struct client *c)
 {
     if (c == NULL)

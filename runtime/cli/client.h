@@ -39,6 +39,9 @@ int client_ask(struct client *c, struct slice question,
                struct error *err);
 /* Ask no longer than that for one row: then ERR_TIMEOUT. */
 void client_set_patience(struct client *c, int seconds);
+/* The server that was asked is still there (true without one); takes what it
+ * has sent meanwhile. */
+bool client_is_there(const struct client *c);
 /* It is a running server that answers. */
 bool client_is_server(const struct client *c);
 void client_close(struct client *c); /* NULL is allowed */

@@ -20,10 +20,24 @@ void progress_init(struct progress *p, const char *what)
                            .began_ns = clock_mono_ns(clock_system())};
 }
 
-static void add_rate(struct buf *out, double rate, int64_t left)
+void progress_init_bytes(struct progress *p)
+{
+    progress_init(p, NULL);
+}
+
+static void add_amount(const struct progress *p, struct buf *out, int64_t n)
+{
+    if (p->what == NULL)
+        format_bytes(out, n);
+    else
+        format_count(out, n);
+}
+
+static void add_rate(const struct progress *p, struct buf *out, double rate,
+                     int64_t left)
 {
     buf_add_text(out, ", ");
-    format_count(out, (int64_t)rate);
+    add_amount(p, out, (int64_t)rate);
     buf_add_text(out, "/s");
     if (left > 0 && rate > 0) {
         buf_add_text(out, ", ");
@@ -42,13 +56,14 @@ void progress_show(struct progress *p, int64_t done, int64_t total)
         now - p->shown_ns < (is_terminal ? TERMINAL_NS : LOG_NS))
         return;
     p->shown_ns = now;
-    format_count(&line, done);
+    add_amount(p, &line, done);
     if (total > 0) {
         buf_add_text(&line, " of ");
-        format_count(&line, total);
+        add_amount(p, &line, total);
     }
-    buf_printf(&line, " %s", p->what);
-    add_rate(&line, (double)done * 1e9 / (double)(now - p->began_ns),
+    if (p->what != NULL)
+        buf_printf(&line, " %s", p->what);
+    add_rate(p, &line, (double)done * 1e9 / (double)(now - p->began_ns),
              total - done);
     fprintf(stderr, is_terminal ? "\r\x1b[K%.*s" : "%.*s\n", (int)line.n,
             line.p);

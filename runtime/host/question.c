@@ -23,6 +23,7 @@ static const struct {
     {"verify", question_verify},   {"why", question_why},
     {"sql", question_sql},         {"call", question_call},
     {"tail", question_tail},       {"top", question_top},
+    {"hold", question_hold},       {"point", question_point},
 };
 
 enum { QUESTION_COUNT = sizeof(questions) / sizeof(*questions) };

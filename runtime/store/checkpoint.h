@@ -73,6 +73,10 @@ void checkpointer_nudge(struct checkpointer *c);
  * the next start. */
 void checkpointer_keep_log(struct checkpointer *c);
 bool checkpointer_keeps_log(struct checkpointer *c);
+/* Free no segment until checkpointer_let_go was called as often; when this
+ * returns none is being freed.  Blocks. */
+void checkpointer_hold_log(struct checkpointer *c);
+void checkpointer_let_go(struct checkpointer *c);
 /* Free what is queued (no thread runs); its page files forget it. */
 void checkpointer_forget(struct checkpointer *c);
 uint64_t checkpointer_count(const struct checkpointer *c);

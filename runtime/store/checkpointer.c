@@ -14,6 +14,8 @@ struct checkpointer {
     bool is_nudged;
     bool is_stopping;
     bool keeps_log;
+    bool is_freeing; /* segments, without the mutex */
+    unsigned holds;  /* checkpointer_hold_log */
     bool has_thread;
     pthread_t thread;
     _Atomic uint64_t count;
@@ -149,23 +151,44 @@ bool checkpointer_keeps_log(struct checkpointer *c)
     return keeps;
 }
 
+void checkpointer_hold_log(struct checkpointer *c)
+{
+    pthread_mutex_lock(&c->mutex);
+    c->holds++;
+    while (c->is_freeing)
+        pthread_cond_wait(&c->done, &c->mutex);
+    pthread_mutex_unlock(&c->mutex);
+}
+
+void checkpointer_let_go(struct checkpointer *c)
+{
+    pthread_mutex_lock(&c->mutex);
+    c->holds--;
+    pthread_mutex_unlock(&c->mutex);
+    checkpointer_nudge(c);
+}
+
 /* One thing that is to do; false when there is nothing.  With the mutex held,
  * which is let go meanwhile. */
 static bool run_one(struct checkpointer *c)
 {
     struct checkpoint *p = shift(&c->queue);
-    bool nudged = p == NULL && c->is_nudged && !c->keeps_log;
+    bool nudged = p == NULL && c->is_nudged && !c->keeps_log && c->holds == 0;
 
     if (p == NULL)
         c->is_nudged = false;
     if (p == NULL && !nudged)
         return false;
+    c->is_freeing = nudged;
     pthread_mutex_unlock(&c->mutex);
     if (p != NULL)
         work_on(c, p);
     else
         free_segments(c);
     pthread_mutex_lock(&c->mutex);
+    if (c->is_freeing)
+        pthread_cond_broadcast(&c->done);
+    c->is_freeing = false;
     return true;
 }
 

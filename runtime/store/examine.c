@@ -2,9 +2,12 @@
 
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <xxhash.h>
 
+#include "base/mem.h"
 #include "base/slice.h"
 #include "store/alarm.h"
 #include "store/contents.h"
@@ -134,4 +137,30 @@ int examine_shared(const char *path, struct error *err)
         rc = check_pages(db, err);
     sqlite3_close(db);
     return rc;
+}
+
+enum { PIECE = 1 << 20 /* bytes of a file that are read at a time */ };
+
+int examine_sum(const char *path, char out[EXAMINE_SUM], struct error *err)
+{
+    FILE *f = fopen(path, "re");
+    size_t n;
+
+    if (f == NULL)
+        return error_set(err, ERR_NOT_FOUND, "no such file");
+    XXH3_state_t *state = XXH3_createState();
+    char *piece = mem_alloc(PIECE);
+
+    XXH3_128bits_reset(state);
+    while ((n = fread(piece, 1, PIECE, f)) != 0)
+        XXH3_128bits_update(state, piece, n);
+    XXH128_hash_t sum = XXH3_128bits_digest(state);
+    bool has_failed = ferror(f) != 0;
+
+    snprintf(out, EXAMINE_SUM, "%016llx%016llx", (unsigned long long)sum.high64,
+             (unsigned long long)sum.low64);
+    free(piece);
+    XXH3_freeState(state);
+    fclose(f);
+    return has_failed ? error_set(err, ERR_IO, "cannot be read") : 0;
 }

@@ -24,6 +24,10 @@ struct examined {
  * thing that is wrong, ERR_NOT_FOUND, ERR_IO. */
 int examine_object(const char *path, struct examined *out, struct error *err);
 void examined_fini(struct examined *e);
+/* The sum of a file's bytes (XXH3, 128 bits) as 32 hex digits and a NUL.
+ * ERR_NOT_FOUND, ERR_IO. */
+enum { EXAMINE_SUM = 33 };
+int examine_sum(const char *path, char out[EXAMINE_SUM], struct error *err);
 /* Look at every page of a file in WAL mode that others write. */
 int examine_shared(const char *path, struct error *err);
 

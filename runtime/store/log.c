@@ -330,6 +330,16 @@ uint64_t log_releasable(struct log *l, uint64_t needed)
     return sequence;
 }
 
+uint64_t log_oldest(struct log *l)
+{
+    pthread_mutex_lock(&l->mutex);
+    size_t i = log_first_needed(l);
+    uint64_t sequence =
+        i < l->segments.live_count ? l->segments.live[i].head.sequence : 0;
+    pthread_mutex_unlock(&l->mutex);
+    return sequence;
+}
+
 void log_release(struct log *l, uint64_t sequence)
 {
     pthread_mutex_lock(&l->mutex);

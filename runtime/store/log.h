@@ -124,6 +124,8 @@ uint64_t log_wanted(const struct log *l);
 /* The sequence up to which segments hold only commits before `needed`; 0 when
  * that would free nothing. */
 uint64_t log_releasable(struct log *l, uint64_t needed);
+/* The sequence of the first segment that is still needed. */
+uint64_t log_oldest(struct log *l);
 /* Segments up to that sequence may be used again. */
 void log_release(struct log *l, uint64_t sequence);
 void log_stats(struct log *l, struct store_stats *out);

@@ -28,6 +28,7 @@ struct replayed {
 };
 
 struct replay {
+    const struct recovery *config;
     struct disk *disk;
     struct replayed *buckets[BUCKETS];
     uint64_t pages_held;
@@ -118,6 +119,13 @@ static void replay_facts(struct replayed *o, const struct record *rec)
         o->dead = rec->dead;
 }
 
+static bool is_wanted(const struct recovery *c, const struct record *rec)
+{
+    return c->id == NULL ||
+           (oid_eq(c->id, &rec->id) &&
+            slice_eq(slice_of(c->class_name), rec->class_name));
+}
+
 static int replay_record(struct replay *r, const struct record *rec)
 {
     struct replayed *o;
@@ -127,6 +135,8 @@ static int replay_record(struct replay *r, const struct record *rec)
 
     if (!classes_is_name(rec->class_name))
         return ERR_CORRUPT;
+    if (!is_wanted(r->config, rec))
+        return 0;
     o = object_of(r, rec);
     o->is_dirty = true;
     replay_facts(o, rec);
@@ -228,9 +238,13 @@ static int replay_log(struct replay *r, struct scan *scan,
 {
     struct record_head head;
     struct record rec;
-    int rc;
+    int rc = 0;
 
-    while ((rc = scan_next(scan, &head, &rec, err)) > 0) {
+    /* What is behind may be in the midst of being written. */
+    while (scan->last < r->config->upto &&
+           (rc = scan_next(scan, &head, &rec, err)) > 0) {
+        if (head.number > r->config->upto)
+            break;
         rc = replay_record(r, &rec);
         if (rc != 0)
             return error_set(err, rc,
@@ -242,29 +256,29 @@ static int replay_log(struct replay *r, struct scan *scan,
             return rc;
     }
     out->last = scan->last;
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
-int recovery_run(const struct segments *s, struct directory *directory,
-                 struct logger *logger, struct recovery_report *out,
+int recovery_run(const struct recovery *config, struct recovery_report *out,
                  struct error *err)
 {
     struct replay *r = mem_zalloc(sizeof(*r));
     struct scan scan;
 
     *out = (struct recovery_report){0};
-    r->disk = s->disk;
-    scan_init(&scan, s, logger);
+    r->config = config;
+    r->disk = config->disk;
+    scan_init(&scan, config->segments, config->logger);
     int rc = replay_log(r, &scan, out, err);
     if (rc == 0)
         rc = write_all(r, err);
-    if (rc == 0)
-        rc = note_all(r, directory, err);
+    if (rc == 0 && config->directory != NULL)
+        rc = note_all(r, config->directory, err);
     scan_fini(&scan);
     replay_free(r);
     if (rc != 0 || out->records == 0)
         return rc;
-    rc = s->disk->ops->sync_all(s->disk);
+    rc = config->disk->ops->sync_all(config->disk);
     if (rc != 0)
         error_set(err, rc, "cannot sync the data folder: %s", err_text(rc));
     return rc;

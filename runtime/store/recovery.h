@@ -20,16 +20,28 @@ struct recovery_report {
     uint64_t records; /* replayed */
 };
 
+/* What is replayed, and onto which files. */
+struct recovery {
+    const struct segments *segments; /* the live ones; borrowed */
+    struct disk *disk;               /* that has the objects' files */
+    struct directory *directory;     /* NULL: nobody is told */
+    struct logger *logger;           /* NULL: silent */
+    uint64_t upto;                   /* the last commit that counts */
+    /* This object alone; NULL: all. */
+    const char *class_name;
+    const struct oid *id;
+};
+
 /*
- * Replay the live segments of `s`, note in `directory` each object that is in
- * them, and make the files and the directory durable.  A tail of the
- * last segment that was torn by a crash is reported to `logger`.
+ * Replay the log, note in the directory each object that is in it, and make
+ * the files and the directory durable.  A tail of the last segment that was
+ * torn by a crash is reported to the logger.  Files may be ahead of the log's
+ * beginning, as long as they are not ahead of `upto`.
  *
  * Returns 0, ERR_FULL, ERR_IO, or ERR_CORRUPT when a record before the tail is
  * damaged: `*err` names segment, offset and the way out.
  */
-int recovery_run(const struct segments *s, struct directory *directory,
-                 struct logger *logger, struct recovery_report *out,
+int recovery_run(const struct recovery *config, struct recovery_report *out,
                  struct error *err);
 
 #endif

@@ -98,7 +98,10 @@ static int load_slot(void *arg, const char *name, bool is_folder)
         return 0;
     g.slot = slot;
     segment_name(slot, path);
-    int rc = s->disk->ops->open(s->disk, path, DISK_WRITE, &g.file);
+    int rc = s->disk->ops->open(s->disk, path,
+                                s->is_guest ? DISK_READ : DISK_WRITE, &g.file);
+    if (rc == ERR_NOT_FOUND && s->is_guest)
+        return 0; /* it was free, and has been removed */
     if (rc != 0)
         return rc;
     g.size = s->disk->ops->size(g.file);
@@ -165,7 +168,7 @@ static bool pick(struct segments *s, uint64_t sequence)
 }
 
 /* Move what is needed from `free` to `live`: from the newest back. */
-static int pick_live(struct segments *s, struct error *err)
+static int pick_live(struct segments *s, uint64_t at_least, struct error *err)
 {
     uint64_t newest = 0;
     uint64_t oldest = 0;
@@ -178,6 +181,7 @@ static int pick_live(struct segments *s, struct error *err)
             oldest = h->oldest;
         }
     }
+    oldest = oldest < at_least ? at_least : oldest;
     s->next = newest + 1;
     if (check_heads(s, oldest, err) != 0)
         return ERR_CORRUPT;
@@ -203,7 +207,18 @@ int segments_load(struct segments *s, struct disk *disk, int64_t bytes,
     if (rc != 0 && rc != ERR_NOT_FOUND)
         return error_set(err, rc, "cannot read the folder log: %s",
                          err_text(rc));
-    return pick_live(s, err);
+    return pick_live(s, 0, err);
+}
+
+int segments_load_guest(struct segments *s, struct disk *disk, uint64_t oldest,
+                        struct error *err)
+{
+    *s = (struct segments){.disk = disk, .is_guest = true};
+    int rc = disk->ops->list(disk, "log", load_slot, s);
+    if (rc != 0)
+        return error_set(err, rc, "cannot read the folder log: %s",
+                         err_text(rc));
+    return pick_live(s, oldest, err);
 }
 
 static bool slot_is_used(const struct segments *s, uint32_t slot)

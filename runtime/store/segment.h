@@ -47,6 +47,7 @@ struct segments {
     struct segment *free; /* files to use again */
     size_t free_count;
     uint64_t next; /* sequence number of the next segment */
+    bool is_guest; /* the files are another's: they are only read */
     /* A head that may be there ends the live segment, so nothing may be
      * written to it any more. */
     bool is_ended;
@@ -63,6 +64,10 @@ void segment_name(uint32_t slot, char out[SEGMENT_NAME_MAX]);
  */
 int segments_load(struct segments *s, struct disk *disk, int64_t bytes,
                   struct error *err);
+/* The same of a log that somebody else writes: what is needed of it from the
+ * segment with sequence `oldest` on, only to be read. */
+int segments_load_guest(struct segments *s, struct disk *disk, uint64_t oldest,
+                        struct error *err);
 /* Close all files. */
 void segments_fini(struct segments *s);
 

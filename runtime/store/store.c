@@ -63,8 +63,12 @@ static int open_log(struct store *s, struct error *err)
 
     int rc = segments_load(&segments, config->disk, config->segment_bytes, err);
     if (rc == 0)
-        rc =
-            recovery_run(&segments, s->directory, config->logger, &report, err);
+        rc = recovery_run(&(struct recovery){.segments = &segments,
+                                             .disk = config->disk,
+                                             .directory = s->directory,
+                                             .logger = config->logger,
+                                             .upto = UINT64_MAX},
+                          &report, err);
     if (rc == 0)
         rc = log_new(&(struct log_config){.clock = config->clock,
                                           .logger = config->logger,
@@ -355,4 +359,32 @@ void store_stats(struct store *s, struct store_stats *out)
 {
     log_stats(s->log, out);
     out->checkpoints = checkpointer_count(s->checkpointer);
+}
+
+uint64_t store_hold_log(struct store *s)
+{
+    checkpointer_hold_log(s->checkpointer);
+    return log_oldest(s->log);
+}
+
+void store_let_log_go(struct store *s)
+{
+    checkpointer_let_go(s->checkpointer);
+}
+
+int store_point(struct store *s, uint64_t *number, struct error *err)
+{
+    uint64_t last = log_last(s->log);
+    struct log_port port = {0};
+
+    list_init(&port.link);
+    log_attach(s->log, &port);
+    int rc = log_wait(s->log, &port, last);
+    *number = log_synced(s->log, &port);
+    log_detach(s->log, &port);
+    return rc == 0 ? 0
+                   : error_set(err, rc,
+                               "the log cannot be written: commits "
+                               "after number %llu are not on disk",
+                               (unsigned long long)*number);
 }

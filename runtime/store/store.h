@@ -116,6 +116,18 @@ void store_resume(struct store_client *c);
 /* Write and sync all that is queued (STORE_PUMPED only).  Returns the number
  * of commits written, or ERR_*. */
 int store_pump(struct store *s);
+/*
+ * For copies of a store that goes on (snapshot.h): until store_let_log_go was
+ * called as often, no part of the log that is needed now is used again.
+ * Returns the sequence of its first segment.  Any thread; may block.
+ */
+uint64_t store_hold_log(struct store *s);
+void store_let_log_go(struct store *s);
+/* Wait until everything that was committed so far is on disk; `*number` is the
+ * last commit that is.  ERR_IO: the disk is not well.  Any thread but a
+ * worker's; blocks. */
+int store_point(struct store *s, uint64_t *number, struct error *err);
+
 /* Numbers for metrics and benches; any thread. */
 struct store_stats {
     uint64_t commits, syncs, bytes_logged, checkpoints, segments;

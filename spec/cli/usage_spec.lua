@@ -1,7 +1,7 @@
 -- What the program says about itself, and about command lines that are wrong.
 local program = require "program"
 
-local COMMANDS = { "dev", "serve", "check", "test", "objects", "show", "why", "sql", "call", "tail", "top",
+local COMMANDS = { "dev", "serve", "check", "test", "objects", "show", "why", "sql", "call", "tail", "top", "export",
   "alarms", "delete", "verify", "version", "help" }
 
 describe("moonkeep", function()
