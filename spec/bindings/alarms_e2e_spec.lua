@@ -1,5 +1,6 @@
 -- Alarms as scripts see them (API.md, section 7).
 local e2e = require "e2e"
+local inworld = require "inworld"
 
 -- The handler of an A is the chunk that is stored as "handler"; arg[1] is info.
 local CLASSES = [[
@@ -143,7 +144,7 @@ local OTHERS = {
 }
 
 describe("alarms", function()
-  local app = e2e.new { classes = CLASSES }
+  local app = inworld.new { classes = CLASSES }
 
   setup(function() app:start() end)
   teardown(function() app:close() end)
@@ -196,9 +197,9 @@ describe("alarms", function()
       .. "if not arg[1].isRetry then error 'alarm went wrong' end "
       .. "self.storage:put('got', { mk.now() - arg[1].scheduledTime >= 2000, arg[1].retryCount })")
       .. "s:setAlarm(now) return nil", name, "A")
-    app.program:wait_log "alarm went wrong"
+    app:wait_log "alarm went wrong"
     assert.equal("{true,1}, 2", app:run(GOT .. ", self.storage:get 'n'", name, "A"))
-    for _, line in ipairs(app.program:log_lines()) do
+    for _, line in ipairs(app:log_lines()) do
       if line.message:find "alarm went wrong" then
         assert.same({ "error", "A", name }, { line.level, line.class, line.name })
         assert.truthy(line.trace)
@@ -210,7 +211,7 @@ describe("alarms", function()
     local name = app:name()
     app:run(handler "ctx:abort('enough', { retryAlarm = false })" .. "s:setAlarm(now, { name = 'x' }) return nil",
       name, "A")
-    app.program:wait_log "alarm 'x' was given up: enough"
+    app:wait_log "alarm 'x' was given up: enough"
     assert.equal("nil, 0", app:run("return self.storage:getAlarm 'x', #self.storage:listAlarms()", name, "A"))
   end)
 
@@ -218,7 +219,7 @@ describe("alarms", function()
     local name = app:name()
     app:run(handler("self.storage:put('got', arg[1].isRetry) if not arg[1].isRetry then ctx:abort 'again please' end")
       .. "s:setAlarm(now) return nil", name, "A")
-    app.program:wait_log "again please"
+    app:wait_log "again please"
     assert.equal("nil", app:run("return self.storage:get 'got'", name, "A"))
     assert.equal("true", app:run(GOT, name, "A"))
   end)

@@ -53,8 +53,8 @@ describe("log lines", function()
   end)
 
   it("have a time that can be read", function()
-    app:run "mk.log.info 'at a time' return nil"
-    assert.is_truthy(tostring(line_of("at a time").time):find "^%d%d%d%d")
+    app:run "mk.log.info 'at some time' return nil"
+    assert.is_truthy(tostring(line_of("at some time").time):find "^%d%d%d%d")
   end)
 
   it("are not held back by the gate or undone by an abort", function()

@@ -1,6 +1,7 @@
 -- What calls carry and what their errors say, within a worker and between two
 -- (API.md, section 4).
 local e2e = require "e2e"
+local inworld = require "inworld"
 
 -- What goes there and back unchanged: description, expression, how it shows.
 local VALUES = {
@@ -209,7 +210,7 @@ end
 
 describe("calls", function()
   describe("within one worker", function()
-    local app = e2e.new {}
+    local app = inworld.new {}
     setup(function() app:start() end)
     teardown(function() app:close() end)
     common(app, { "a" })

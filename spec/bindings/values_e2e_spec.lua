@@ -2,6 +2,7 @@
 -- between two, by reference, through storage and MessagePack (API.md, sections
 -- 4, 5 and 10).
 local e2e = require "e2e"
+local inworld = require "inworld"
 
 local CLASSES = [==[
   local values = {}
@@ -149,7 +150,7 @@ local WAYS = {
 describe("generated values", function()
   for _, workers in ipairs { 1, 2 } do
     describe(("with %d worker%s"):format(workers, workers == 1 and "" or "s #threads"), function()
-      local app = e2e.new { classes = CLASSES, workers = workers }
+      local app = (workers == 1 and inworld or e2e).new { classes = CLASSES, workers = workers }
       setup(function() app:start() end)
       teardown(function() app:close() end)
 

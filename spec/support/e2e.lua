@@ -13,6 +13,7 @@ local e2e = {}
 
 local app = {}
 app.__index = app
+e2e.app = app
 
 local function read(path)
   local file = assert(io.open(path, "rb"))
@@ -39,14 +40,21 @@ function e2e.script(options)
       options.routes or "")
 end
 
-function app:start()
-  local options = self.options
+-- What lies beside it, and the configuration.
+function e2e.files(options)
   local files = { ["e2e_app.lua"] = read(package.searchpath("e2e_app", package.path)) }
   for name, text in pairs(options.files or {}) do files[name] = text end
+  return files
+end
+
+function e2e.config(options)
+  return ("return { limits = { %s }, %s }"):format(options.limits or "", options.config or "")
+end
+
+function app:start()
+  local options = self.options
   self.program = program.start {
-    script = e2e.script(options), files = files,
-    config = ("return { limits = { %s }, %s }"):format(
-      options.limits or "", options.config or ""),
+    script = e2e.script(options), files = e2e.files(options), config = e2e.config(options),
     command = options.command, env = options.env,
     args = options.command ~= "dev"
       and { "--workers", tostring(options.workers or 1) } or nil,
@@ -96,9 +104,31 @@ end
 local function body(self, response, code)
   if response.status ~= 200 then
     error(("status %d: %s\n%s\n%s"):format(response.status, response.body, code,
-      self.program:logs()), 3)
+      self:logs()), 3)
   end
   return response.body
+end
+
+-- What the program has logged.
+function app:logs()
+  return self.program:logs()
+end
+
+-- The lines as tables: level, message, class, name, id, trace, and fields.
+function app:log_lines()
+  return self.program:log_lines()
+end
+
+-- Wait until `text` (plain) is in the log, which is returned.
+function app:wait_log(text)
+  return self:wait_until(("%q in the log"):format(text), function()
+    local log = self:logs()
+    return log:find(text, 1, true) and log
+  end)
+end
+
+function app:wait_until(what, check)
+  return self.program:wait_until(what, check)
 end
 
 -- Run `code` in an object (default: a new one of class T): its results as text.

@@ -1,5 +1,5 @@
--- mk.json in the real program (API.md, section 10).
-local e2e = require "e2e"
+-- mk.json in a world (API.md, section 10).
+local inworld = require "inworld"
 
 local cases = {
   ["encode"] = {
@@ -49,7 +49,7 @@ local BAD = {
 }
 
 describe("json", function()
-  local app = e2e.new {}
+  local app = inworld.new {}
   setup(function() app:start() end)
   teardown(function() app:close() end)
 

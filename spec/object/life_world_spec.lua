@@ -1,9 +1,9 @@
--- Waking, falling asleep, handlers and inheritance in the real program
+-- Waking, falling asleep, handlers and inheritance in a world
 -- (API.md, sections 2 and 3).
-local e2e = require "e2e"
+local inworld = require "inworld"
 
 describe("life", function()
-  local app = e2e.new {
+  local app = inworld.new {
     limits = "idle_ms = 100",
     classes = [[
       -- Counts its wakes in storage.

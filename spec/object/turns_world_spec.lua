@@ -1,13 +1,13 @@
--- Turns of an object in the real program (API.md, introduction and section 3):
+-- Turns of an object in a world (API.md, introduction and section 3):
 -- what interleaves, in which order, and what a turn's writes are.
-local e2e = require "e2e"
+local inworld = require "inworld"
 
 -- Holds the object so that what follows is queued before the first of it runs.
 local HOLD = "self.task = mk.spawn(function() end) "
   .. "ctx:blockConcurrencyWhile(function() mk.sleep(60) end)"
 
 describe("turns", function()
-  local app = e2e.new {}
+  local app = inworld.new {}
   setup(function() app:start() end)
   teardown(function() app:close() end)
 

@@ -1,8 +1,8 @@
 -- What an object answers leaves nothing behind in its state.
-local e2e = require "e2e"
+local inworld = require "inworld"
 
 describe("an object's memory", function()
-  local app = e2e.new {
+  local app = inworld.new {
     classes = [[
       local Busy = app.class "Busy"
       function Busy:fetch(request)

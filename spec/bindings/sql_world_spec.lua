@@ -1,5 +1,5 @@
--- SQL that works, in the real program (API.md, section 6).
-local e2e = require "e2e"
+-- SQL that works, in a world (API.md, section 6).
+local inworld = require "inworld"
 
 -- A table t with the rows (1, 'a'), (2, 'b'), (3, NULL).
 local T = "local sql = self.storage.sql sql:exec('CREATE TABLE t (id INTEGER PRIMARY KEY, v)') "
@@ -176,7 +176,7 @@ local cases = {
 }
 
 describe("sql", function()
-  local app = e2e.new {}
+  local app = inworld.new {}
   setup(function() app:start() end)
   teardown(function() app:close() end)
 

@@ -1,5 +1,5 @@
 -- mk.Router (API.md, section 9).
-local e2e = require "e2e"
+local inworld = require "inworld"
 local http = require "http"
 local program = require "program"
 
@@ -41,7 +41,7 @@ local TRY = [[
 ]]
 
 describe("mk.Router", function()
-  local app = e2e.new { files = { ["try.lua"] = TRY } }
+  local app = inworld.new { files = { ["try.lua"] = TRY } }
   setup(function() app:start() end)
   teardown(function() app:close() end)
 

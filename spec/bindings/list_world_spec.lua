@@ -1,5 +1,5 @@
 -- env.C:list{ prefix=, after=, limit= }.
-local e2e = require "e2e"
+local inworld = require "inworld"
 
 local function lists(source)
   return ([[
@@ -12,7 +12,7 @@ local function lists(source)
 end
 
 describe("env.C:list", function()
-  local app = e2e.new {
+  local app = inworld.new {
     classes = [[
       for _, name in ipairs { "L", "Other", "Empty", "Many", "Fresh", "Mixed" } do app.class(name) end
     ]],

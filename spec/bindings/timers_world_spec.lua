@@ -1,5 +1,5 @@
--- Waiting, tasks and timers in the real program (API.md, section 10).
-local e2e = require "e2e"
+-- Waiting, tasks and timers in a world (API.md, section 10).
+local inworld = require "inworld"
 
 -- closing(fn): a value whose scope ends with a call of fn.
 local CLOSE = "local function closing(fn) return setmetatable({}, { __close = fn }) end "
@@ -136,7 +136,7 @@ local cases = {
 }
 
 describe("time:", function()
-  local app = e2e.new {}
+  local app = inworld.new {}
   setup(function() app:start() end)
   teardown(function() app:close() end)
 
@@ -164,7 +164,7 @@ describe("time:", function()
   it("an error in a timer is logged with class, name and id, and the object goes on", function()
     local name = app:name()
     app:run("self.mark = 1 mk.after(1, function() error 'timer went wrong' end) return nil", name)
-    app.program:wait_log "timer went wrong"
+    app:wait_log "timer went wrong"
     assert.equal("1", app:run("return self.mark", name))
   end)
 end)

@@ -1,8 +1,8 @@
--- Namespaces, ids and stubs in the real program (API.md, section 4).
-local e2e = require "e2e"
+-- Namespaces, ids and stubs in a world (API.md, section 4).
+local inworld = require "inworld"
 
 describe("names", function()
-  local app = e2e.new {
+  local app = inworld.new {
     config = 'keys = { T = "mykey" }',
     classes = [[
       app.class "L"

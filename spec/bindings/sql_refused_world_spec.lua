@@ -1,5 +1,5 @@
--- SQL that is refused, and its limits, in the real program (API.md, section 6).
-local e2e = require "e2e"
+-- SQL that is refused, and its limits, in a world (API.md, section 6).
+local inworld = require "inworld"
 
 local TRANSACTION = "storage:transaction"
 
@@ -69,7 +69,7 @@ local LIMITS = {
 }
 
 describe("sql", function()
-  local app = e2e.new { limits = "storage_mb = 2, turn_mb = 8" }
+  local app = inworld.new { limits = "storage_mb = 2, turn_mb = 8" }
   setup(function() app:start() end)
   teardown(function() app:close() end)
 
@@ -132,7 +132,7 @@ describe("sql", function()
 end)
 
 describe("limits.turn_mb", function()
-  local app = e2e.new { limits = "turn_mb = 1" }
+  local app = inworld.new { limits = "turn_mb = 1" }
   setup(function() app:start() end)
   teardown(function() app:close() end)
 

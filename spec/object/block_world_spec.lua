@@ -1,9 +1,9 @@
--- blockConcurrencyWhile, waitUntil and abort in the real program (API.md,
+-- blockConcurrencyWhile, waitUntil and abort in a world (API.md,
 -- section 3).
-local e2e = require "e2e"
+local inworld = require "inworld"
 
 describe("context", function()
-  local app = e2e.new {
+  local app = inworld.new {
     classes = [[
       local W = app.class "W"
       function W:init() self.awake = true app.say "init" end
@@ -120,7 +120,7 @@ describe("context", function()
       local name = app:name()
       assert.equal("nil", app:run(
         "self.mark = 5 ctx:waitUntil(function() error 'lost in the dark' end) return nil", name))
-      app.program:wait_log("lost in the dark")
+      app:wait_log("lost in the dark")
       assert.equal("5", app:run("return self.mark", name))
     end)
 

@@ -1,5 +1,5 @@
--- Keys and values in the real program (API.md, section 5).
-local e2e = require "e2e"
+-- Keys and values in a world (API.md, section 5).
+local inworld = require "inworld"
 
 -- Keys a, b, c, ca, d with the values 1 to 5.
 local FILL = "for i, k in ipairs { 'a', 'b', 'c', 'ca', 'd' } do self.storage:put(k, i) end "
@@ -183,7 +183,7 @@ local REFUSED = {
 }
 
 describe("storage", function()
-  local app = e2e.new {}
+  local app = inworld.new {}
   setup(function() app:start() end)
   teardown(function() app:close() end)
 
