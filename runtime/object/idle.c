@@ -16,6 +16,14 @@ static void arm_idle(struct realm *r, uint64_t ms)
         timer_start(&r->timers, &r->idle_timer, ms, on_idle_tick);
 }
 
+/* What happens first to an object that is idle: it rests, or sleeps. */
+static uint64_t first_ms(const struct realm *r)
+{
+    uint64_t idle_ms = r->config.limits.idle_ms;
+
+    return idle_ms < REST_MS ? idle_ms : REST_MS;
+}
+
 static struct object *first_of(struct list *list)
 {
     return container_of(list->next, struct object, idle_link);
@@ -48,8 +56,7 @@ void idle_settle(struct object *o)
     }
     o->idle_since_ns = realm_now_ns(r);
     list_push(&r->idle, &o->idle_link);
-    arm_idle(r, r->config.limits.idle_ms < REST_MS ? r->config.limits.idle_ms
-                                                   : REST_MS);
+    arm_idle(r, first_ms(r));
 }
 
 /* ---- eviction ---- */
@@ -114,11 +121,11 @@ static void on_idle_tick(struct timer *t)
     }
     if (now >= rest_ns)
         each_older(r, &r->idle, now - rest_ns, rest);
-    uint64_t until_rest = left_ms(&r->idle, now, rest_ns);
+    uint64_t until_first = left_ms(&r->idle, now, first_ms(r) * 1000000);
     uint64_t until_evict = left_ms(&r->resting, now, idle_ns);
 
-    if (until_rest != UINT64_MAX || until_evict != UINT64_MAX)
-        arm_idle(r, until_rest < until_evict ? until_rest : until_evict);
+    if (until_first != UINT64_MAX || until_evict != UINT64_MAX)
+        arm_idle(r, until_first < until_evict ? until_first : until_evict);
 }
 
 void realm_evict_idle(struct realm *r)

@@ -107,6 +107,22 @@ describe("the clock of a world", function()
     assert.equal("awake", world:objects()[1].state)
   end)
 
+  it("lets them sleep at the time that is set, whatever came before", function()
+    for _, idle_ms in ipairs { 300, 5000 } do
+      local other <close> = worlds.of(CLOCK, { limits = { idle_ms = idle_ms } })
+      local a = other:getByName("Clock", "a")
+      a:begin()
+      for _ = 1, 3 do
+        other:advance(idle_ms - 50)
+        a:begin()
+      end
+      other:advance(idle_ms - 10)
+      assert.equal("awake", other:objects()[1].state)
+      other:advance(20)
+      assert.equal("asleep", other:objects()[1].state)
+    end
+  end)
+
   it("is moved while calls wait", function()
     local task = world:spawn(function() return clock:sleep(1000), world:now() end)
     local begin = world:now()
