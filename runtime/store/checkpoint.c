@@ -11,6 +11,9 @@ enum {
     CLIENT_PAGES_MAX = 65536, /* 256 MiB of pages in one client's overlays:
                                  a file costs the disk far more than its
                                  pages cost memory, so it is made late */
+    BACKLOG = 8192,           /* checkpoints of one client that the thread is
+                                 behind: more, and the client writes as well,
+                                 so that it makes no more than can be written */
     RETRY_MS = 1000,          /* after one that failed */
     RUN_MAX = 64,             /* pages of one write */
 };
@@ -241,7 +244,9 @@ static void finish_done(struct store_client *c)
 
 static void send_synced(struct store_client *c)
 {
+    struct checkpointer *to = c->store->checkpointer;
     struct list *head = &c->checkpoints.waiting;
+    bool helps = c->checkpoints.under_way > BACKLOG;
     uint64_t synced = log_synced(c->store->log, &c->port);
 
     while (!list_empty(head)) {
@@ -251,7 +256,13 @@ static void send_synced(struct store_client *c)
         if (p->number > synced)
             break;
         list_unlink(&p->link);
-        checkpointer_send(c->store->checkpointer, p);
+        if (helps) {
+            checkpointer_write(to, p);
+            finish(c, p);
+        } else {
+            checkpointer_send(to, p);
+        }
+        helps = false;
     }
 }
 

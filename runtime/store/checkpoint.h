@@ -60,6 +60,8 @@ void checkpointer_stop(struct checkpointer *c);
 void checkpointer_free(struct checkpointer *c);
 /* Hand over `p`, whose commit is synced; it comes back by checkpointer_take. */
 void checkpointer_send(struct checkpointer *c, struct checkpoint *p);
+/* Write `p`, whose commit is synced, on this thread. */
+void checkpointer_write(struct checkpointer *c, struct checkpoint *p);
 /* Move what is done for `port` to `out`. */
 void checkpointer_take(struct checkpointer *c, struct checkpoint_port *port,
                        struct list *out);

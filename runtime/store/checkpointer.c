@@ -75,13 +75,18 @@ void checkpointer_take(struct checkpointer *c, struct checkpoint_port *port,
     pthread_mutex_unlock(&c->mutex);
 }
 
-/* Write one checkpoint and give it back.  The client may go as soon as it has
- * taken it, so it is touched only with the mutex held. */
-static void work_on(struct checkpointer *c, struct checkpoint *p)
+void checkpointer_write(struct checkpointer *c, struct checkpoint *p)
 {
     p->result = checkpoint_write(c->store->config.disk, p);
     if (p->result == 0)
         atomic_fetch_add(&c->count, 1);
+}
+
+/* Write one checkpoint and give it back.  The client may go as soon as it has
+ * taken it, so it is touched only with the mutex held. */
+static void work_on(struct checkpointer *c, struct checkpoint *p)
+{
+    checkpointer_write(c, p);
     pthread_mutex_lock(&c->mutex);
     list_push(&p->client->checkpoints.done, &p->link);
     atomic_store(&p->client->checkpoints.has_done, true);

@@ -206,6 +206,21 @@ describe("the store", function()
       assert.equal(3, value(object(1)))
     end)
 
+    it("writes files itself when too many wait for the thread", function()
+      local count = 8200
+      open { segment_bytes = 1 << 26 }
+      for n = 1, count do set(object(n), n) end
+      store:pump()
+      client:poll()
+      for o in pairs(opened) do close(o) end
+      local written = store:stats().checkpoints
+      assert.is_true(written > 0 and written < 100, written)
+      store:pump()
+      client:poll()
+      assert.equal(count, store:stats().checkpoints)
+      for n = 1, count, 99 do assert.equal(n, value(object(n))) end
+    end)
+
     it("has no file of an object that never wrote", function()
       open()
       value(object(1))
