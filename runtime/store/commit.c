@@ -282,7 +282,7 @@ static void free_commit(struct commit *c)
     list_unlink(&c->client_link);
     list_unlink(&c->file_link);
     for (uint32_t i = 0; i < c->undo_count; i++)
-        page_drop(c->undo[i].page);
+        page_give(&c->file->client->spare, c->undo[i].page);
     overlay_fini(&c->replaced);
     free(c);
 }

@@ -69,6 +69,7 @@ struct store_client {
     int64_t alarm_generation;        /* the last that was given */
     struct directory_reader *reader; /* owned; NULL until it is needed */
     struct buf scratch;              /* the record that is being made */
+    struct page_pool spare;
     struct list open_files; /* struct pagefile with a file, by last use */
     size_t open_file_count;
     struct ahead ahead;

@@ -23,13 +23,50 @@ struct page *page_hold(struct page *p)
     return p;
 }
 
-void page_drop(struct page *p)
+/* Nobody else has it any more. */
+static bool is_last(struct page *p)
 {
-    if (p == NULL ||
-        atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
-        return;
+    return p != NULL &&
+           atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1;
+}
+
+static void page_free(struct page *p)
+{
     free(p->bytes);
     free(p);
+}
+
+void page_drop(struct page *p)
+{
+    if (is_last(p))
+        page_free(p);
+}
+
+struct page *page_take(struct page_pool *pool)
+{
+    if (pool->n == 0)
+        return page_new();
+    struct page *p = pool->pages[--pool->n];
+
+    atomic_store_explicit(&p->refs, 1, memory_order_relaxed);
+    p->epoch = 0;
+    return p;
+}
+
+void page_give(struct page_pool *pool, struct page *p)
+{
+    if (!is_last(p))
+        return;
+    if (pool->n == PAGE_POOL_MAX)
+        page_free(p);
+    else
+        pool->pages[pool->n++] = p;
+}
+
+void page_pool_fini(struct page_pool *pool)
+{
+    while (pool->n != 0)
+        page_free(pool->pages[--pool->n]);
 }
 
 /* The slot of `number`, or the empty one where it would go. */

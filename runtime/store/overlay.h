@@ -28,6 +28,20 @@ struct page *page_new(void);
 struct page *page_hold(struct page *p);
 void page_drop(struct page *p); /* NULL is allowed */
 
+enum { PAGE_POOL_MAX = 32 };
+
+/* Pages at hand for the next commits: the one that is given back last is in the
+ * processor's caches still.  Zero-initialized is empty; of one thread. */
+struct page_pool {
+    struct page *pages[PAGE_POOL_MAX]; /* owned; n of them */
+    unsigned n;
+};
+
+/* As page_new and page_drop, from the pool and to it. */
+struct page *page_take(struct page_pool *pool);
+void page_give(struct page_pool *pool, struct page *p);
+void page_pool_fini(struct page_pool *pool);
+
 struct overlay_slot {
     uint32_t number; /* from 1; 0: empty */
     struct page *page;

@@ -253,7 +253,7 @@ int pagefile_write(struct pagefile *f, uint32_t number, const uint8_t *page)
 
         if (rc != 0)
             return rc < 0 ? rc : 0;
-        p = page_new();
+        p = page_take(&f->client->spare);
         overlay_put(&f->written, number, p);
     }
     memcpy(p->bytes, page, STORE_PAGE);

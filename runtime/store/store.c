@@ -290,6 +290,7 @@ void store_detach(struct store_client *c)
     connections_fini(&c->connections);
     vfs_fini(&c->vfs);
     buf_fini(&c->scratch);
+    page_pool_fini(&c->spare);
     free(c->ahead.pages);
     free(c);
     if (is_last)
