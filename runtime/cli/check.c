@@ -5,23 +5,40 @@
 #include "base/logtext.h"
 #include "bindings/script.h"
 #include "cli/command.h"
+#include "cli/lint.h"
 #include "cli/option.h"
 #include "host/config.h"
 
+/* What there is to say of an app. */
+struct findings {
+    struct config config;
+    struct script_listing listing;
+    struct lint lint;
+};
+
 /* Everything that can be wrong with an app before it is served. */
-static int load(const char *target, const char *file, struct config *config,
-                struct script_listing *listing, struct error *err)
+static int load(const char *target, const char *file, struct findings *f,
+                struct error *err)
 {
-    *listing = (struct script_listing){0};
-    int rc = config_load(target, file, config, err);
+    *f = (struct findings){0};
+    int rc = config_load(target, file, &f->config, err);
 
     if (rc == 0)
-        rc = script_listing_load(config->main,
-                                 (uint64_t)config->limits.cpu_ms * 1000000,
-                                 listing, err);
-    for (size_t i = 0; i < listing->class_count && rc == 0; i++)
-        rc = config_check_class(config, listing->classes[i].name, err);
+        rc = script_listing_load(f->config.main,
+                                 (uint64_t)f->config.limits.cpu_ms * 1000000,
+                                 &f->listing, err);
+    for (size_t i = 0; i < f->listing.class_count && rc == 0; i++)
+        rc = config_check_class(&f->config, f->listing.classes[i].name, err);
+    if (rc == 0)
+        rc = lint_run(f->config.main, &f->listing, &f->lint, err);
     return rc;
+}
+
+static void unload(struct findings *f)
+{
+    lint_fini(&f->lint);
+    script_listing_fini(&f->listing);
+    config_fini(&f->config);
 }
 
 static void print_names(const char *what, char **names, size_t count)
@@ -32,10 +49,11 @@ static void print_names(const char *what, char **names, size_t count)
     printf("%s\n", count == 0 ? "none" : "");
 }
 
-static void print_text(const struct config *config,
-                       const struct script_listing *listing)
+static void print_text(const struct findings *f)
 {
-    printf("%s\n", config->main);
+    const struct script_listing *listing = &f->listing;
+
+    printf("%s\n", f->config.main);
     printf("router: %s\n", listing->has_fetch
                                ? "fetch of the script"
                                : "/<Class>/<name>/<rest> goes to the object");
@@ -48,6 +66,11 @@ static void print_text(const struct config *config,
     }
     if (listing->class_count == 0)
         printf("no classes\n");
+    for (size_t i = 0; i < f->lint.count; i++) {
+        const struct lint_warning *w = &f->lint.warnings[i];
+
+        printf("%s:%ld: warning: %s\n", w->file, w->line, w->text);
+    }
 }
 
 static void json_text(struct buf *out, const char *key, const char *text)
@@ -78,6 +101,15 @@ static void json_class(struct buf *out, const struct script_class *c)
     buf_add_byte(out, '}');
 }
 
+static void json_warning(struct buf *out, const struct lint_warning *w)
+{
+    buf_add_byte(out, '{');
+    json_text(out, "file", w->file);
+    buf_printf(out, ",\"line\":%ld,", w->line);
+    json_text(out, "text", w->text);
+    buf_add_byte(out, '}');
+}
+
 static void print_json(struct buf *json)
 {
     buf_add_text(json, "}\n");
@@ -85,18 +117,22 @@ static void print_json(struct buf *json)
     buf_fini(json);
 }
 
-static void print_listing(const struct config *config,
-                          const struct script_listing *listing)
+static void print_listing(const struct findings *f)
 {
     struct buf json = {0};
 
     buf_add_text(&json, "{\"ok\":true,");
-    json_text(&json, "main", config->main);
+    json_text(&json, "main", f->config.main);
     buf_printf(&json, ",\"router\":%s,\"classes\":[",
-               listing->has_fetch ? "true" : "false");
-    for (size_t i = 0; i < listing->class_count; i++) {
+               f->listing.has_fetch ? "true" : "false");
+    for (size_t i = 0; i < f->listing.class_count; i++) {
         buf_add_text(&json, i == 0 ? "" : ",");
-        json_class(&json, &listing->classes[i]);
+        json_class(&json, &f->listing.classes[i]);
+    }
+    buf_add_text(&json, "],\"warnings\":[");
+    for (size_t i = 0; i < f->lint.count; i++) {
+        buf_add_text(&json, i == 0 ? "" : ",");
+        json_warning(&json, &f->lint.warnings[i]);
     }
     buf_add_byte(&json, ']');
     print_json(&json);
@@ -113,14 +149,13 @@ static void print_error(const struct error *err)
 
 enum output { OUTPUT_TEXT, OUTPUT_JSON };
 
-static int report(const struct config *config,
-                  const struct script_listing *listing, enum output output)
+static int report(const struct findings *f, enum output output, bool strict)
 {
     if (output == OUTPUT_JSON)
-        print_listing(config, listing);
+        print_listing(f);
     else
-        print_text(config, listing);
-    return EXIT_OK;
+        print_text(f);
+    return strict && f->lint.count != 0 ? EXIT_FAILED : EXIT_OK;
 }
 
 static int report_error(const struct error *err, enum output output)
@@ -137,40 +172,43 @@ static int check_run(const struct command *self, int argc, char **argv)
     const char *target = NULL;
     const char *file = NULL;
     bool json = false;
+    bool strict = false;
     const struct option options[] = {{"--config", &file, NULL},
-                                     {"--json", NULL, &json}};
-    int rc = option_parse(self, argc, argv, options, 2, &target);
+                                     {"--json", NULL, &json},
+                                     {"--strict", NULL, &strict}};
+    int rc = option_parse(self, argc, argv, options, 3, &target);
     if (rc != 0)
         return rc;
 
-    struct config config;
-    struct script_listing listing;
+    struct findings f;
     struct error err = {0};
     enum output output = json ? OUTPUT_JSON : OUTPUT_TEXT;
 
-    rc = load(target, file, &config, &listing, &err);
-    rc = rc == 0 ? report(&config, &listing, output)
-                 : report_error(&err, output);
-    script_listing_fini(&listing);
-    config_fini(&config);
+    rc = load(target, file, &f, &err);
+    rc = rc == 0 ? report(&f, output, strict) : report_error(&err, output);
+    unload(&f);
     return rc;
 }
 
 static const char details[] =
     "Loads the script, without serving it, and lists its classes with their\n"
     "handlers and methods; or its errors with file and line, and exit code "
-    "1.\n\n"
+    "1.\n"
+    "Then what is probably wrong in its files, as warnings: handlers that are\n"
+    "none (webSocketmessage), globals, classes and methods that are not "
+    "there.\n\n"
     "  SCRIPT|DIR        as for serve; default: the current folder\n"
     "  --config FILE     the configuration; default: moonkeep.lua beside the\n"
     "                    script\n"
+    "  --strict          exit code 1 when there are warnings\n"
     "  --json            for machines: one JSON object on standard output\n\n"
     "Example:\n"
-    "  moonkeep check examples/counter\n";
+    "  moonkeep check examples/counter --strict\n";
 
 const struct command check_command = {
     .name = "check",
     .summary = "load a script and list its classes, or its errors",
-    .usage = "check [SCRIPT|DIR] [--config FILE] [--json]",
+    .usage = "check [SCRIPT|DIR] [--config FILE] [--strict] [--json]",
     .details = details,
     .run = check_run,
 };

@@ -1,8 +1,7 @@
 #include "cli/face.h"
 
-#include <string.h>
-
 #include "cli/face_inside.h"
+#include "cli/parts.h"
 #include "vm/embedded.h"
 
 static const luaL_Reg *const lists[] = {
@@ -61,48 +60,9 @@ static void push_core(lua_State *L)
         luaL_setfuncs(L, lists[i], 0);
 }
 
-/* The parts of the module, each a chunk that gets core and a function that
- * gives other parts. */
-static const struct embedded *find_part(const char *name)
-{
-    const struct embedded *e = embedded_test_files;
-
-    while (e->name != NULL && strcmp(e->name, name) != 0)
-        e++;
-    return e->name == NULL ? NULL : e;
-}
-
-/* part(name) -> what that file returned, run once.  Upvalues: core, what was
- * loaded by name. */
-static int part(lua_State *L)
-{
-    const char *name = luaL_checkstring(L, 1);
-    const struct embedded *e = find_part(name);
-
-    if (lua_getfield(L, lua_upvalueindex(2), name) != LUA_TNIL)
-        return 1;
-    if (e == NULL)
-        return luaL_error(L, "moonkeep.test has no part '%s'", name);
-    lua_pushfstring(L, "=moonkeep.test.%s", name);
-    if (luaL_loadbufferx(L, (const char *)e->bytes, e->size,
-                         lua_tostring(L, -1), "t") != LUA_OK)
-        return lua_error(L);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushvalue(L, lua_upvalueindex(2));
-    lua_pushcclosure(L, part, 2);
-    lua_call(L, 2, 1);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, lua_upvalueindex(2), name);
-    return 1;
-}
-
 int luaopen_moonkeep_test(lua_State *L)
 {
     push_core(L);
-    lua_newtable(L);
-    lua_pushcclosure(L, part, 2);
-    lua_pushliteral(L, "module");
-    lua_call(L, 1, 1);
+    parts_open(L, embedded_test_files, "moonkeep.test");
     return 1;
 }

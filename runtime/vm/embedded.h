@@ -14,5 +14,8 @@ struct embedded {
 extern const struct embedded embedded_files[];
 /* The same of lua/test/, for the module moonkeep.test alone. */
 extern const struct embedded embedded_test_files[];
+/* Of lua/check/, for `moonkeep check`, and of lua/library/, the annotations. */
+extern const struct embedded embedded_check_files[];
+extern const struct embedded embedded_library_files[];
 
 #endif

@@ -57,6 +57,7 @@ Room
         { name = "Counter", handlers = {}, methods = { "increment" } },
         { name = "Room", handlers = { "init", "fetch" }, methods = { "greet", "say" } },
       },
+      warnings = {},
     }, json.decode(out))
   end)
 
