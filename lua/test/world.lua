@@ -12,13 +12,10 @@ local tasks = part "tasks"
 local methods = {}
 local World = { __name = "world", __index = methods }
 
--- By handle: the world's table.
-local worlds = setmetatable({}, { __mode = "kv" })
-
 function World.new(handle, options)
   local world = setmetatable({ _core = handle, _fetch = options.fetch, _connect = options.connect,
     _tasks = {} }, World)
-  worlds[handle] = world
+  core.setTable(handle, world) -- stubs keep their world
   return world
 end
 
@@ -32,7 +29,7 @@ end
 -- ---- running ----
 
 local function restless(world)
-  raise(("the world does not come to rest at %d: its objects always have something to do")
+  raise(("the world does not come to rest: at %d, after very many turns, its objects still have something to do")
     :format(core.now(world._core)), "restless")
 end
 
@@ -108,20 +105,18 @@ local function object_fetch(world, stub, url, init)
 end
 
 function names.call(stub, method, ...)
-  local handle = core.worldOf(stub)
-  local world = worlds[handle]
+  local world = core.tableOf(stub)
   if method == "fetch" then return object_fetch(world, stub, ...) end
   if core.isReserved(method) then
     raise(("'%s' is a reserved method and cannot be called over RPC"):format(method))
   end
-  local call = core.call(handle, stub, method, ...)
+  local call = core.call(world._core, stub, method, ...)
   return outcome(world, call, ("%s:%s"):format((core.parts(stub)), method))
 end
 
 function names.callRef(ref, method, ...)
-  local handle = core.worldOf(ref)
-  local world = worlds[handle]
-  return outcome(world, core.callRef(handle, ref, method, ...), "the function of an object")
+  local world = core.tableOf(ref)
+  return outcome(world, core.callRef(world._core, ref, method, ...), "the function of an object")
 end
 
 -- ---- names ----

@@ -150,14 +150,6 @@ static int id_of(lua_State *L)
     return 1;
 }
 
-/* core.worldOf(stub or reference) -> world */
-static int world_of(lua_State *L)
-{
-    luaL_checktype(L, 1, LUA_TUSERDATA);
-    lua_getiuservalue(L, 1, 1);
-    return 1;
-}
-
 /* core.parts(id or stub) -> class, hex, name or nil */
 static int parts(lua_State *L)
 {
@@ -174,7 +166,8 @@ static int parts(lua_State *L)
 }
 
 const luaL_Reg face_names[] = {
-    {"setup", setup},           {"idFromName", id_from}, {"uniqueId", id_new},
-    {"idFromString", id_parse}, {"stub", stub_new},      {"idOf", id_of},
-    {"worldOf", world_of},      {"parts", parts},        {NULL, NULL},
+    {"setup", setup},     {"idFromName", id_from},
+    {"uniqueId", id_new}, {"idFromString", id_parse},
+    {"stub", stub_new},   {"idOf", id_of},
+    {"parts", parts},     {NULL, NULL},
 };

@@ -8,6 +8,9 @@
 
 enum { SETTINGS_MAX = 1024 * 1024, LIVE_MAX = 32 };
 
+/* Functions by their numbers (face_values.c); what Lua makes of the world. */
+enum { AT_FUNCTIONS = 1, AT_TABLE, USER_VALUES = AT_TABLE };
+
 struct lworld {
     struct world *world; /* NULL: stopped */
 };
@@ -29,7 +32,7 @@ static const luaL_Reg world_meta[] = {
 
 static struct lworld *new_world(lua_State *L)
 {
-    struct lworld *u = lua_newuserdatauv(L, sizeof(*u), 1);
+    struct lworld *u = lua_newuserdatauv(L, sizeof(*u), USER_VALUES);
 
     u->world = NULL;
     if (luaL_newmetatable(L, WORLD_MT) != 0)
@@ -44,6 +47,8 @@ struct world *face_check_world(lua_State *L, int arg)
 
     if (u->world == NULL)
         bind_raise(L, "stopped", "the world was stopped");
+    if (world_is_gone(u->world))
+        bind_raise(L, "stopped", "the world did not start again");
     return u->world;
 }
 
@@ -129,6 +134,26 @@ static int crash(lua_State *L)
     struct error err = {0};
 
     return done(L, world_crash(face_check_world(L, 1), &err), &err);
+}
+
+/* core.setTable(world, table): what Lua makes of it, which lives as long */
+static int set_table(lua_State *L)
+{
+    face_check_world(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    lua_setiuservalue(L, 1, AT_TABLE);
+    return 0;
+}
+
+/* core.tableOf(stub or reference) -> that table */
+static int table_of(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TUSERDATA);
+    lua_getiuservalue(L, 1, 1);
+    luaL_checkudata(L, -1, WORLD_MT);
+    lua_getiuservalue(L, -1, AT_TABLE);
+    return 1;
 }
 
 /* core.reload(world) */
@@ -286,9 +311,19 @@ static int lines(lua_State *L)
 }
 
 const luaL_Reg face_world[] = {
-    {"start", start},   {"stop", world_gc},   {"crash", crash},
-    {"reload", reload}, {"cut", cut},         {"failCommit", fail_commit},
-    {"run", run},       {"step", step},       {"now", now},
-    {"next", next},     {"classes", classes}, {"lines", lines},
+    {"start", start},
+    {"stop", world_gc},
+    {"crash", crash},
+    {"reload", reload},
+    {"setTable", set_table},
+    {"tableOf", table_of},
+    {"cut", cut},
+    {"failCommit", fail_commit},
+    {"run", run},
+    {"step", step},
+    {"now", now},
+    {"next", next},
+    {"classes", classes},
+    {"lines", lines},
     {NULL, NULL},
 };

@@ -15,7 +15,8 @@
 #include "vm/code.h"
 
 enum {
-    TURNS_MAX = 100000, /* with the clock standing still */
+    ROUNDS_MAX = 100000, /* with the clock standing still */
+    TURNS = 10,          /* of objects, in each */
     FLUSH_MS = 100,     /* of relaxed durability */
 };
 
@@ -198,6 +199,11 @@ static bool is_cut(const struct world *w)
     return w->cut_at != 0 && disk_sim_steps(w->disk) >= w->cut_at;
 }
 
+bool world_is_gone(const struct world *w)
+{
+    return w->node == NULL;
+}
+
 bool world_is_down(const struct world *w)
 {
     return w->node == NULL || is_cut(w);
@@ -247,12 +253,12 @@ enum world_news world_run(struct world *w, const bool *done)
 {
     bool is_synced = false;
 
-    for (int i = 0; i < TURNS_MAX; i++) {
+    for (int i = 0; i < ROUNDS_MAX; i++) {
         if (world_is_down(w))
             return WORLD_DOWN;
         world_sockets_run(w);
         worker_still_files(world_worker(w));
-        bool has_more = worker_still_run(world_worker(w), TURNS_MAX);
+        bool has_more = worker_still_run(world_worker(w), TURNS);
 
         if (done != NULL && *done)
             return WORLD_DONE;

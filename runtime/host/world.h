@@ -47,14 +47,15 @@ int world_start(const struct world_config *config, struct world **out,
 void world_stop(struct world *w);
 /* The power is cut: objects and sockets are gone, and what was not synced is
  * lost or torn, as the seed decides; then all starts again on what is left of
- * the disk.  On failure there is no node (world_is_down) and nothing but
- * world_stop may be called. */
+ * the disk.  On failure world_is_gone, and nothing but world_stop may be called.
+ */
 int world_crash(struct world *w, struct error *err);
 /* Let the power fail with the `n`-th write or sync of the disk from now (1: the
  * next; 0: never): from there on nothing is written, and the caller has to call
  * world_crash as soon as world_is_down says so. */
 void world_cut_after(struct world *w, int64_t n);
 bool world_is_down(const struct world *w);
+bool world_is_gone(const struct world *w);
 /* Let the next sync of the disk that has a commit of the object in it fail. */
 void world_fail_commit(struct world *w, const struct oid *id);
 /* Read the script anew, as dev does when a file has changed.  ERR_LUA: it does

@@ -30,6 +30,7 @@ local ECHO = [[
   function Echo:say(...) print(...) end
   function Echo:log() mk.log.warn("careful", { user = "ann", n = 3 }) end
   function Echo:forever() while true do mk.sleep(0) end end
+  function Echo:chat() while true do self.env.Echo:getByName("other"):back() end end
   function Echo:spin() while true do end end
   return { Echo = Echo, Other = mk.class "Other" }
 ]]
@@ -186,6 +187,18 @@ describe("a world", function()
     assert.equal("stopped", caught(echo.back, echo, 1).code)
   end)
 
+  it("lives as long as a stub of it", function()
+    local echo = worlds.of(ECHO):getByName("Echo", "e")
+    collectgarbage()
+    collectgarbage()
+    assert.equal(1, echo:back(1))
+    local add = echo:maker(1)
+    echo = nil
+    collectgarbage()
+    collectgarbage()
+    assert.equal(3, add(2), echo)
+  end)
+
   it("stops by itself when it is collected", function()
     for _ = 1, 100 do worlds.of(ECHO):getByName("Echo", "e"):back() end
     collectgarbage()
@@ -228,6 +241,9 @@ describe("a world", function()
     local world <close> = worlds.of(ECHO)
     local echo = world:getByName("Echo", "e")
     assert.equal("restless", caught(echo.forever, echo).code)
+    local other <close> = worlds.of(ECHO)
+    echo = other:getByName("Echo", "e")
+    assert.equal("restless", caught(echo.chat, echo).code)
   end)
 
   it("ends what computes for too long", function()
