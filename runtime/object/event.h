@@ -81,6 +81,7 @@ enum event_kind {
     EVENT_ALARM,  /* one of its alarms is due: object.firing has the rest */
     EVENT_TASK    /* a function of the object's own: spawn, waitUntil, timers */
 };
+enum { EVENT_KINDS = EVENT_TASK + 1 };
 
 struct event {
     enum event_kind kind;

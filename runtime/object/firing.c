@@ -14,6 +14,7 @@
 
 enum {
     HANDLER_MS = 15 * 60 * 1000,
+    LATE_MS = 1000,
     SHOWN_MAX = 100, /* bytes of a name in a log line */
     STEPS_MAX = 100  /* alarms of one event that are passed over */
 };
@@ -61,6 +62,8 @@ static void log_given_up(struct object *o, const struct firing *f,
                          struct slice text)
 {
     char what[64] = "was given up: ";
+
+    o->realm->counters.alarms_dead++;
 
     if (f->retries >= ALARM_RETRIES)
         snprintf(what, sizeof(what),
@@ -168,6 +171,8 @@ static int consider(struct object *o, struct firing *f, const struct alarm *a,
     if (rc != 1)
         return rc;
     take(f, a);
+    if (now_of(o) - a->due > LATE_MS)
+        o->realm->counters.alarms_late++;
     if (o->realm->config.script->has_alarm(o))
         return 1;
     log_end(o, f, "was dropped: its class has no alarm handler",

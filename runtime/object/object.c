@@ -75,6 +75,14 @@ bool object_has_nothing_to_wait_for(const struct object *o)
            (o->db == NULL || !db_is_dirty(o->db));
 }
 
+void object_woke(struct object *o)
+{
+    o->state = OBJECT_AWAKE;
+    o->realm->counters.woken++;
+    if (o->cls != NULL)
+        ++*o->cls->awake;
+}
+
 void object_rest(struct object *o)
 {
     if (o->vm != NULL)

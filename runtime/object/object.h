@@ -92,6 +92,8 @@ struct object *object_new(struct realm *r, const struct object_class *cls,
                           const struct oid *id, struct slice name);
 /* Drop all that is in memory and fail what is under way. */
 void object_reset(struct object *o, const struct object_reset *why);
+/* It has a state now: AWAKE, and counted. */
+void object_woke(struct object *o);
 /* It has had nothing to do for a while: give up memory that is quickly made
  * again (garbage, pages of the database). */
 void object_rest(struct object *o);

@@ -185,6 +185,8 @@ static void unload(struct object *o, bool discard)
         db_close(o->db);
     o->db = NULL;
     o->held = 0;
+    if (o->cls != NULL && o->state != OBJECT_ASLEEP)
+        --*o->cls->awake;
     o->state = OBJECT_ASLEEP;
     o->since_ns = realm_now_ns(o->realm);
     target_fail(&lost);
@@ -197,6 +199,8 @@ void object_reset(struct object *o, const struct object_reset *why)
     struct list failed;
     struct list *link;
 
+    if (!o->realm->is_closing)
+        o->realm->counters.resets++;
     error_set(&failure, why->retryable ? ERR_IO : ERR_RESET, "%s", why->text);
     list_init(&failed);
     take_events(o, why, &failed);

@@ -44,6 +44,7 @@ struct object_class *realm_class(struct realm *r, const char *name)
         return c;
     c = mem_zalloc(sizeof(*c));
     c->name = mem_dup(name, strlen(name));
+    c->awake = mem_zalloc(sizeof(*c->awake));
     r->config.host->class_key(r->config.host_arg, name, c->key);
     HASH_ADD_KEYPTR(hh, r->classes, c->name, strlen(c->name), c);
     return c;
@@ -138,8 +139,9 @@ static bool has_room(const struct object *o, const struct event *e)
     return n <= MAILBOX_BYTES_MAX;
 }
 
-static void refuse(struct event *e, const char *text)
+static void refuse(struct realm *r, struct event *e, const char *text)
 {
+    r->counters.overloaded++;
     event_fail(e, "overloaded", text, false);
     event_finish(e);
 }
@@ -149,7 +151,7 @@ void realm_deliver_to(struct object *o, struct event *e)
     struct realm *r = o->realm;
 
     if (!has_room(o, e)) {
-        refuse(e, "Durable Object is overloaded. Too much data queued.");
+        refuse(r, e, "Durable Object is overloaded. Too much data queued.");
         return;
     }
     if (o->mailbox_n < r->config.limits.mailbox) {
@@ -158,7 +160,7 @@ void realm_deliver_to(struct object *o, struct event *e)
             run_called(r, o);
         return;
     }
-    refuse(e, "Durable Object is overloaded. Too many requests queued.");
+    refuse(r, e, "Durable Object is overloaded. Too many requests queued.");
 }
 
 void realm_route(struct realm *r, struct event *e)
@@ -321,6 +323,7 @@ void realm_drop_classes(struct realm *r)
     {
         HASH_DEL(r->classes, c);
         free(c->name);
+        free(c->awake);
         free(c->ids);
         free(c);
     }

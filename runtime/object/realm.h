@@ -22,6 +22,7 @@
 #include "base/slice.h"
 #include "base/table.h"
 #include "object/departed.h"
+#include "object/event.h"
 #include "object/expiry.h"
 #include "object/gate.h"
 #include "object/port.h"
@@ -43,6 +44,7 @@ struct object_class {
     char *name;        /* owned */
     uint8_t key[32];   /* ids are made with it */
     void *ids;         /* owned; names and their ids, for the bindings */
+    uint64_t *awake;   /* owned; how many objects of it have a state */
     UT_hash_handle hh; /* realm.classes, by name */
 };
 
@@ -75,6 +77,15 @@ struct realm_config {
     uint32_t hash_seed;
 };
 
+/* What has happened so far, for metrics. */
+struct realm_counters {
+    uint64_t events[EVENT_KINDS], failed[EVENT_KINDS]; /* that ended */
+    uint64_t turns, woken, resets;
+    uint64_t overloaded;               /* events that found a full mailbox */
+    uint64_t alarms_late, alarms_dead; /* begun a second after they were due;
+                                          given up */
+};
+
 struct realm {
     struct realm_config config;
     struct object *objects;       /* hash by id */
@@ -90,8 +101,9 @@ struct realm {
     struct timer idle_timer;
     struct expiries expiries; /* of calls, and of requests to the router */
     struct scheduler scheduler;
-    uint64_t version;            /* of the script; counts reloads */
-    uint64_t order;              /* counts what comes to objects */
+    uint64_t version; /* of the script; counts reloads */
+    uint64_t order;   /* counts what comes to objects */
+    struct realm_counters counters;
     uint64_t handled;            /* events that ended */
     bool is_tapped;              /* the host wants to know of each (tap.h) */
     uint64_t calls;              /* that its objects have made so far */

@@ -51,6 +51,9 @@ static inline void tap_event_ends(struct object *o, struct event *e)
 {
     o->handled++;
     o->realm->handled++;
+    o->realm->counters.events[e->kind]++;
+    if (e->outcome.kind == OUTCOME_FAILURE)
+        o->realm->counters.failed[e->kind]++;
     if (e->cost != NULL)
         tap_tell(o, e);
 }

@@ -65,6 +65,7 @@ static void end_turn(struct object *o)
     struct error err;
     bool is_dirty;
 
+    o->realm->counters.turns++;
     o->running = NULL;
     undo_open_transactions(o);
     is_dirty = o->db != NULL && db_is_dirty(o->db);
@@ -273,7 +274,7 @@ static void wake(struct object *o)
         firing_reset(o, &(struct object_reset){.text = err.text});
         return;
     }
-    o->state = OBJECT_AWAKE;
+    object_woke(o);
     if (!script->has_init(o))
         return;
     o->state = OBJECT_WAKING;

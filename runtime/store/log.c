@@ -353,7 +353,10 @@ void log_stats(struct log *l, struct store_stats *out)
     out->commits = log_load(&l->commits);
     out->syncs = log_load(&l->syncs);
     out->bytes_logged = log_load(&l->bytes);
+    for (int i = 0; i < STORE_BATCHES; i++)
+        out->batches[i] = log_load(&l->batches[i]);
     pthread_mutex_lock(&l->mutex);
+    out->is_failing = l->sick.code != 0;
     out->segments = l->segments.live_count - log_first_needed(l);
     pthread_mutex_unlock(&l->mutex);
 }

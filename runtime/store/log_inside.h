@@ -36,7 +36,7 @@ struct log {
     struct list ports;
 
     _Atomic uint64_t durable, synced, wanted;
-    _Atomic uint64_t commits, syncs, bytes;
+    _Atomic uint64_t commits, syncs, bytes, batches[STORE_BATCHES];
 
     /* The writer's alone (`segments.live` changes under `mutex`). */
     struct segments segments;

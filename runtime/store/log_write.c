@@ -75,6 +75,15 @@ int log_sync_live(struct log *l)
     return 0;
 }
 
+static void count_batch(struct log *l, uint64_t commits)
+{
+    int power = commits <= 1 ? 0 : 64 - __builtin_clzll(commits - 1);
+    int i = power < STORE_BATCHES ? power : STORE_BATCHES - 1;
+
+    if (commits != 0)
+        atomic_fetch_add_explicit(&l->batches[i], 1, memory_order_relaxed);
+}
+
 size_t log_first_needed(const struct log *l)
 {
     size_t i = 0;
@@ -202,6 +211,7 @@ static int write_batch(struct log *l, struct chain *work)
         return rc;
     }
     /* What is synced may be freed by its client from here on. */
+    count_batch(l, fresh);
     atomic_fetch_add_explicit(&l->commits, fresh, memory_order_relaxed);
     atomic_fetch_add_explicit(&l->bytes, (uint64_t)bytes, memory_order_relaxed);
     if (log_load(&l->synced) < last)

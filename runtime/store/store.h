@@ -129,8 +129,12 @@ void store_let_log_go(struct store *s);
 int store_point(struct store *s, uint64_t *number, struct error *err);
 
 /* Numbers for metrics and benches; any thread. */
+enum { STORE_BATCHES = 12 };
 struct store_stats {
     uint64_t commits, syncs, bytes_logged, checkpoints, segments;
+    /* Writes of the log by their commits: up to 2^i; the last one: more. */
+    uint64_t batches[STORE_BATCHES];
+    bool is_failing; /* the log cannot be written, commits fail */
 };
 void store_stats(struct store *s, struct store_stats *out);
 
