@@ -41,13 +41,14 @@ LUA      = $(sort $(wildcard lua/*.lua))
 LUA_TEST = $(sort $(wildcard lua/test/*.lua))
 LUA_CHECK = $(sort $(wildcard lua/check/*.lua))
 LUA_LIBRARY = $(sort $(wildcard lua/library/*.lua))
+LUA_CONSOLE = $(sort $(wildcard lua/console/*))
 LLHTTP   = $(addprefix $(BUILD)/llhttp/,api.o http.o llhttp.o)
 LIBRARY  = $(BUILD)/libmoonkeep.a
 MAIN     = $(BUILD)/runtime/cli/main.o
 PROGRAM  = $(MAIN) $(BUILD)/runtime/cli/malloc_conf.o
 OBJECTS  = $(filter-out $(PROGRAM),$(SOURCES:%.c=$(BUILD)/%.o)) \
-           $(addprefix $(BUILD)/gen/embedded,.o _test.o _check.o _library.o) \
-           $(LLHTTP)
+           $(addprefix $(BUILD)/gen/embedded,.o _test.o _check.o _library.o \
+             _console.o) $(LLHTTP)
 HOSTTEST = $(patsubst spec/support/%.c,$(BUILD)/spec/%.so,\
              $(wildcard spec/support/hosttest_*.c))
 TOOLS    = $(patsubst spec/support/%.c,$(BUILD)/spec/%,\
@@ -93,11 +94,12 @@ $(BUILD)/gen/embedded.c: $(LUA) lua/tool/embed.lua
 	@mkdir -p $(@D)
 	@lua5.4 lua/tool/embed.lua embedded_files $(LUA) > $@.tmp && mv $@.tmp $@
 
-# Those of the module moonkeep.test, of moonkeep check, and the annotations,
-# which no script sees.
+# Those of the module moonkeep.test, of moonkeep check, of the console, and the
+# annotations, which no script sees.
 $(BUILD)/gen/embedded_test.c: $(LUA_TEST)
 $(BUILD)/gen/embedded_check.c: $(LUA_CHECK)
 $(BUILD)/gen/embedded_library.c: $(LUA_LIBRARY)
+$(BUILD)/gen/embedded_console.c: $(LUA_CONSOLE)
 $(BUILD)/gen/embedded_%.c: lua/tool/embed.lua
 	@mkdir -p $(@D)
 	@lua5.4 lua/tool/embed.lua embedded_$*_files $(filter-out $<,$^) > $@.tmp \

@@ -292,16 +292,37 @@ bool script_has_alarm(struct object *o)
     return state_of(o)->has_alarm;
 }
 
-int script_code_new(const char *main_path, struct code **out, struct error *err)
+static void add_builtins(struct code *c, const char *prefix,
+                         const struct embedded *files)
 {
     char name[64];
-    int rc = code_new(main_path, out, err);
 
-    for (const struct embedded *e = embedded_files; rc == 0 && e->name != NULL;
-         e++) {
-        snprintf(name, sizeof(name), "moonkeep.%s", e->name);
-        code_add_builtin(*out, name,
+    for (const struct embedded *e = files; e->name != NULL; e++) {
+        snprintf(name, sizeof(name), "%s%s", prefix, e->name);
+        code_add_builtin(c, name,
                          (struct slice){(const char *)e->bytes, e->size});
     }
+}
+
+int script_code_new(const char *main_path, struct code **out, struct error *err)
+{
+    int rc = code_new(main_path, out, err);
+
+    if (rc == 0)
+        add_builtins(*out, "moonkeep.", embedded_files);
     return rc;
+}
+
+struct code *script_code_console(void)
+{
+    const struct embedded *e = embedded_console_files;
+
+    while (strcmp(e->name, "main") != 0)
+        e++;
+    struct code *c = code_new_builtin(
+        "console", (struct slice){(const char *)e->bytes, e->size});
+
+    add_builtins(c, "moonkeep.", embedded_files);
+    add_builtins(c, "console.", embedded_console_files);
+    return c;
 }

@@ -21,5 +21,7 @@ bool script_has_alarm(struct object *o);
  * ERR_NOT_FOUND. */
 int script_code_new(const char *main_path, struct code **out,
                     struct error *err);
+/* The script of the console, which is part of the program. */
+struct code *script_code_console(void);
 
 #endif

@@ -108,6 +108,8 @@ int launch_start(const struct config *config, enum node_mode mode,
     int rc = address_check_free(config->listen, err);
 
     *out = NULL;
+    if (rc == 0 && config->admin != NULL)
+        rc = address_check_free(config->admin, err);
     return rc != 0 ? rc : node_start(config, mode, logger, out, err);
 }
 
@@ -133,6 +135,11 @@ void launch_log_ready(struct logger *logger, const struct config *c,
     format_url(url, sizeof(url), c->listen, node_port(n));
     logger_printf(logger, LOG_INFO, "ready at %s (%s, data in %s)", url,
                   c->main, c->data);
+    if (c->admin == NULL)
+        return;
+    format_url(url, sizeof(url), c->admin, node_admin_port(n));
+    logger_printf(logger, LOG_INFO, "console at %s%s", url,
+                  c->admin_token == NULL ? "" : " (asks for the token)");
 }
 
 void launch_log_error(struct logger *logger, const char *prefix,

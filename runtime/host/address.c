@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -78,6 +77,17 @@ int address_normalize(const char *text, char **out, struct error *err)
     free(*out);
     *out = full.p;
     return 0;
+}
+
+bool address_is_loopback(const char *text)
+{
+    union sockaddr_any at;
+
+    if (!to_sockaddr(text, &at))
+        return false;
+    if (at.any.sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&at.six.sin6_addr);
+    return ntohl(at.four.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
 /* Connections that are still closing do not count (SO_REUSEADDR). */

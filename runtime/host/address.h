@@ -5,8 +5,12 @@
 #ifndef HOST_ADDRESS_H
 #define HOST_ADDRESS_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
+/* Only this machine can reach `text`, which is normalized. */
+bool address_is_loopback(const char *text);
 /* Check `text` and write it, "localhost" made numeric, as an owned string to
  * `*out`, in place of what is there.  ERR_INVALID: `*out` is as it was. */
 int address_normalize(const char *text, char **out, struct error *err);

@@ -26,6 +26,19 @@ uint32_t census_limit(const struct node *n)
     return left < wanted ? (uint32_t)left : wanted;
 }
 
+void census_log(const struct node *n)
+{
+    uint32_t limit = census_limit(n);
+
+    if (node_mode_of(n) == NODE_SERVE &&
+        limit < node_config(n)->limits.connections)
+        logger_printf(node_logger(n), LOG_INFO,
+                      "%u connections at a time instead of "
+                      "limits.connections: the system allows this process too "
+                      "few descriptors (ulimit -n)",
+                      limit);
+}
+
 uint32_t census_others(void *worker)
 {
     struct worker *w = worker;

@@ -27,6 +27,8 @@ struct census {
 /* How many there may be: limits.connections, or what the limit on descriptors
  * (ulimit -n) leaves for them. */
 uint32_t census_limit(const struct node *n);
+/* Log that the system allows fewer than limits.connections, if it does. */
+void census_log(const struct node *n);
 /* How many there are besides the HTTP connections of `worker`
  * (server_config.others). */
 uint32_t census_others(void *worker);

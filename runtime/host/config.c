@@ -285,6 +285,7 @@ void config_fini(struct config *c)
     texts_fini(c->var_names, c->var_count);
     free(c->assets);
     free(c->admin);
+    free(c->admin_token);
     fetch_policy_fini(&c->fetch);
     pairs_fini(c->keys, c->key_count);
     pairs_fini(c->renamed, c->renamed_count);

@@ -63,7 +63,8 @@ struct config {
     char **var_names; /* of its top level, sorted; owned */
     size_t var_count;
     char *assets;         /* folder; owned; NULL: none */
-    char *admin;          /* as listen; owned; NULL: none */
+    char *admin;          /* address of the console; owned; NULL: none */
+    char *admin_token;    /* what it asks for; owned; NULL: nothing */
     int64_t history_days; /* HISTORY_UNSET when not set: the caller chooses */
     bool relaxed;         /* durability = "relaxed" */
     struct limits limits;

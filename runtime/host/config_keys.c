@@ -5,9 +5,10 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "host/address.h"
 #include "host/config_value.h"
 
-enum { VARS_MAX = 1024 * 1024, WORKERS_MAX = 1024 };
+enum { VARS_MAX = 1024 * 1024, WORKERS_MAX = 1024, ADMIN_TOKEN_MIN = 16 };
 
 #define COUNT_MAX INT64_C(1000000000)
 #define MB_MAX    INT64_C(1048576)
@@ -44,9 +45,55 @@ static int read_listen(struct config_reader *r, const struct datavalue *v)
     return config_value_address(r, v, &r->c->listen);
 }
 
+static int read_token(struct config_reader *r, const struct datavalue *v)
+{
+    if (v->type == DATA_STRING && v->length < ADMIN_TOKEN_MIN)
+        return config_value_reject(r,
+                                   "a secret of at least %d bytes expected, "
+                                   "got %zu",
+                                   ADMIN_TOKEN_MIN, v->length);
+    return config_value_text(r, v, &r->c->admin_token);
+}
+
+static int read_admin_table(struct config_reader *r, const struct datavalue *v)
+{
+    static const char *const names[] = {"listen", "token"};
+    char path[CONFIG_PATH_MAX];
+    int rc = 0;
+
+    for (size_t i = 0; i < v->count && rc == 0; i++) {
+        const struct datamember *m = &v->members[i];
+        bool is_text = config_value_is_text(&m->key);
+
+        config_value_enter(r, "admin", &m->key, path);
+        if (is_text && strcmp(m->key.string, "listen") == 0)
+            rc = config_value_address(r, &m->value, &r->c->admin);
+        else if (is_text && strcmp(m->key.string, "token") == 0)
+            rc = read_token(r, &m->value);
+        else
+            rc = config_value_reject_unknown(r, m->key.string, names, 2);
+    }
+    if (rc == 0)
+        r->path = "admin";
+    return rc;
+}
+
 static int read_admin(struct config_reader *r, const struct datavalue *v)
 {
-    return config_value_address(r, v, &r->c->admin);
+    int rc = v->type == DATA_TABLE ? read_admin_table(r, v)
+                                   : config_value_address(r, v, &r->c->admin);
+
+    if (rc == 0 && r->c->admin == NULL)
+        return config_value_reject(r, "an address expected: admin = { listen = "
+                                      "\"127.0.0.1:8788\" }");
+    if (rc == 0 && r->c->admin_token == NULL &&
+        !address_is_loopback(r->c->admin))
+        return config_value_reject(
+            r,
+            "%s can be reached from other machines, so a token is needed: "
+            "admin = { listen = \"%s\", token = os.getenv \"ADMIN_TOKEN\" }",
+            r->c->admin, r->c->admin);
+    return rc;
 }
 
 static int read_workers(struct config_reader *r, const struct datavalue *v)

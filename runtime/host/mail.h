@@ -15,6 +15,7 @@
 #include "host/links.h"
 #include "object/event.h"
 
+struct ask;
 struct body;
 struct chase;
 struct code;
@@ -35,6 +36,7 @@ enum letter_kind {
     LETTER_LINK,   /* between two sockets (links.h) */
     LETTER_ROOM,   /* connections may be accepted again */
     LETTER_RELOAD, /* a new version of the script */
+    LETTER_ANSWER, /* to the console: of a question (asks.h) */
     LETTER_ERRAND, /* a function to be run (errand.h) */
     LETTER_DRAIN,  /* no new connections; tell when all is done */
     LETTER_CLOSE   /* end */
@@ -82,6 +84,8 @@ struct letter {
     bool was_clean;       /* LINK */
     /* RELOAD */
     struct code *code; /* held */
+    /* ANSWER */
+    struct ask *ask;
     /* ERRAND */
     struct errand *errand; /* whose end somebody waits for */
 };

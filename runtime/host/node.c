@@ -1,5 +1,6 @@
 #include "host/node.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "host/address.h"
 #include "host/bridge.h"
 #include "host/classes.h"
+#include "host/console.h"
 #include "host/control.h"
 #include "host/data.h"
 #include "host/node_parts.h"
@@ -33,10 +35,12 @@ struct node {
     struct roster roster;
     struct tails tails;
     struct control *control; /* NULL: none */
+    struct console *console; /* NULL: none */
     struct worker *workers;
     int worker_count;  /* those that were made */
     int running_count; /* those whose thread was started */
-    uv_mutex_t mutex;  /* of drained_count */
+    atomic_bool is_ending;
+    uv_mutex_t mutex; /* of drained_count */
     uv_cond_t drained;
     int drained_count;
 };
@@ -91,6 +95,11 @@ enum node_mode node_mode_of(const struct node *n)
 bool node_is_private(const struct node *n)
 {
     return n->mode == NODE_OFFLINE || n->mode == NODE_PRIVATE;
+}
+
+bool node_is_ending(const struct node *n)
+{
+    return atomic_load(&n->is_ending);
 }
 
 int node_worker_count(const struct node *n)
@@ -192,18 +201,6 @@ static int make_workers(struct node *n, struct error *err)
     return rc;
 }
 
-static void log_connections(struct node *n)
-{
-    uint32_t limit = census_limit(n);
-
-    if (n->mode == NODE_SERVE && limit < n->config->limits.connections)
-        logger_printf(n->logger, LOG_INFO,
-                      "%u connections at a time instead of "
-                      "limits.connections: the system allows this process too "
-                      "few descriptors (ulimit -n)",
-                      limit);
-}
-
 /* The server does its work without it, too. */
 static void open_control(struct node *n)
 {
@@ -248,12 +245,14 @@ int node_start(const struct config *config, enum node_mode mode,
         worker_start(&n->workers[i]);
         n->running_count++;
     }
+    if (rc == 0 && config->admin != NULL && !node_is_private(n))
+        rc = console_start(n, &n->console, err);
     if (rc != 0) {
         node_stop(n);
         node_free(n);
         return rc;
     }
-    log_connections(n);
+    census_log(n);
     open_control(n);
     *out = n;
     return 0;
@@ -264,6 +263,11 @@ int node_port(const struct node *n)
     const struct server *s = n->workers[0].server;
 
     return s == NULL ? 0 : server_port(s);
+}
+
+int node_admin_port(const struct node *n)
+{
+    return n->console == NULL ? 0 : console_port(n->console);
 }
 
 /* ---- reload ---- */
@@ -324,11 +328,14 @@ static void wait_drained(struct node *n)
 
 void node_stop(struct node *n)
 {
+    atomic_store(&n->is_ending, true);
     if (n->running_count != 0) {
         post_all(n, LETTER_DRAIN);
         wait_drained(n);
         control_stop(n->control); /* the workers still answer it */
+        console_stop(n->console);
         n->control = NULL;
+        n->console = NULL;
         post_all(n, LETTER_CLOSE);
     }
     for (int i = 0; i < n->running_count; i++)

@@ -32,6 +32,8 @@ int node_start(const struct config *config, enum node_mode mode,
                struct logger *logger, struct node **out, struct error *err);
 /* The port it listens on; 0: none. */
 int node_port(const struct node *n);
+/* The port of the console; 0: none. */
+int node_admin_port(const struct node *n);
 /* Load the script anew: objects go over to it between events.  On an error in
  * it (ERR_LUA, `err` filled) everything goes on as it was. */
 int node_reload(struct node *n, struct error *err);

@@ -54,6 +54,9 @@ enum node_mode node_mode_of(const struct node *n);
 bool node_is_private(const struct node *n);
 int node_worker_count(const struct node *n);
 struct worker *node_worker_at(struct node *n, int index);
+/* It ends: what is in flight may finish, nothing else is wanted.  Any
+ * thread. */
+bool node_is_ending(const struct node *n);
 /* The worker on which object `id` lives. */
 struct worker *node_worker_of(struct node *n, const struct oid *id);
 /* The names of the classes that the script has. */

@@ -87,13 +87,17 @@ static int on_entry(void *arg, const struct directory_entry *e)
 static struct directory_query query_of(struct question *q)
 {
     struct slice after = row_text(q->asked, "after");
+    struct slice after_id = row_text(q->asked, "after_id");
+    struct oid id = {0};
     struct cell limit;
+    bool has_id = oid_from_hex(after_id.p, after_id.n, &id);
 
     return (struct directory_query){
         .class_name = row_text(q->asked, "class"),
         .prefix = row_text(q->asked, "prefix"),
-        .has_after = after.n != 0,
+        .has_after = after.n != 0 || has_id,
         .after_name = after,
+        .after_id = id,
         .limit = row_find(q->asked, "limit", &limit) ? limit.integer : -1};
 }
 

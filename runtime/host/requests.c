@@ -27,7 +27,17 @@ struct http_call {
     struct assets_ask ask;     /* whether it is for a file */
     struct response *response; /* once answered */
     struct list link;          /* of worker.answered */
+    uint64_t began_ns; /* of clock_mono_ns; 0: what came of it is counted */
 };
+
+/* `status` 0: its client is gone. */
+static void count(struct http_call *h, int status, uint64_t now)
+{
+    if (h->began_ns != 0)
+        meter_answered(&h->worker->meter, status,
+                       now > h->began_ns ? now - h->began_ns : 0);
+    h->began_ns = 0;
+}
 
 static struct response *retry_later(struct slice text)
 {
@@ -113,11 +123,13 @@ static void on_routed(struct reply *r, struct outcome *o)
  * caches, and wakes a client on the same machine for every answer. */
 void requests_answer(struct worker *w)
 {
+    uint64_t now = list_empty(&w->answered) ? 0 : clock_mono_ns(clock_system());
     struct list *link;
 
     while ((link = list_shift(&w->answered)) != NULL) {
         struct http_call *h = container_of(link, struct http_call, link);
 
+        count(h, h->response->status, now);
         if (h->exchange == NULL)
             response_drop(h->response);
         else if (h->response->socket != NULL)
@@ -169,6 +181,7 @@ static void on_impatient(struct patience *p, enum patience_end why)
     if (p->event != NULL && realm_unroute(p->realm, p->event))
         p->event = NULL;
     h->exchange = NULL;
+    count(h, rs->status, clock_mono_ns(clock_system()));
     if (p->event == NULL)
         free(h);
     exchange_reply(x, rs);
@@ -194,6 +207,7 @@ static void on_asset(struct assets_ask *ask, struct response *rs)
         route(h);
         return;
     }
+    count(h, rs->status, clock_mono_ns(clock_system()));
     request_drop(h->request);
     free(h);
     exchange_reply(x, rs);
@@ -208,7 +222,9 @@ static void on_request(void *user, struct exchange *x, struct request *rq)
                             .exchange = x,
                             .worker = w,
                             .request = rq,
+                            .began_ns = clock_mono_ns(clock_system()),
                             .ask = {.request = rq, .done = on_asset}};
+    w->meter.begun++;
     exchange_set_data(x, h);
     if (w->assets == NULL || !assets_ask(w->assets, &h->ask))
         route(h);
@@ -222,6 +238,7 @@ static void on_gone(void *user, struct exchange *x)
     if (h == NULL)
         return;
     h->exchange = NULL;
+    count(h, 0, 0);
     if (h->response != NULL)
         return; /* requests_answer frees it */
     if (h->request != NULL) {

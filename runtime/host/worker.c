@@ -4,8 +4,10 @@
 #include "base/logline.h"
 #include "base/must.h"
 #include "bindings/events.h"
+#include "host/asks.h"
 #include "host/assets.h"
 #include "host/bridge.h"
+#include "host/console.h"
 #include "host/errand.h"
 #include "host/node_parts.h"
 #include "host/relay.h"
@@ -69,7 +71,7 @@ static void on_prepare(uv_prepare_t *handle)
     run_objects(w);
     if (w->realm.is_closing)
         return;
-    if (w->server != NULL)
+    if (w->server != NULL && w->console == NULL)
         census_say(w);
     quiet_round(&w->quiet);
 }
@@ -189,6 +191,9 @@ static void receive(struct worker *w, struct letter *l)
         realm_reload(&w->realm, l->code,
                      (uint64_t)node_config(w->node)->limits.drain_ms);
         break;
+    case LETTER_ANSWER:
+        asks_receive(l->ask);
+        break;
     case LETTER_ERRAND:
         errand_receive(w, l);
         break;
@@ -285,6 +290,7 @@ static void init_realm(struct worker *w)
     struct realm_config config = worker_realm_config(w);
 
     config.loop = &w->loop;
+    console_set_realm(w->console, &config);
     realm_init(&w->realm, &config);
 }
 
@@ -313,7 +319,7 @@ static void open_assets(struct worker *w)
         .logger = node_logger(w->node),
         .fresh_ms = node_mode_of(w->node) == NODE_DEV ? 0 : ASSETS_FRESH_MS};
 
-    if (config.folder != NULL)
+    if (config.folder != NULL && w->console == NULL)
         w->assets = assets_open(&config);
 }
 
@@ -332,6 +338,7 @@ static int open_server(struct worker *w, const char *address, struct error *err)
                                    .connections = census_limit(w->node),
                                    .others = census_others};
 
+    console_set_server(w->console, &config);
     return server_open(&config, &w->server, err);
 }
 

@@ -17,12 +17,14 @@
 #include "base/err.h"
 #include "host/census.h"
 #include "host/mail.h"
+#include "host/meter.h"
 #include "host/quiet.h"
 #include "net/server.h"
 #include "object/realm.h"
 #include "store/store.h"
 
 struct assets;
+struct console;
 struct link_end;
 struct node;
 struct outbound;
@@ -30,6 +32,8 @@ struct ws_hub;
 
 struct worker {
     struct node *node;
+    struct console *console; /* the one it serves, set before worker_init;
+                                NULL: it has objects */
     int index;
     bool is_still; /* has neither loop nor thread (worker_still.h) */
     uv_loop_t loop;
@@ -50,6 +54,7 @@ struct worker {
     struct link_end *links; /* hash by number of socket */
     struct list answered;   /* requests whose responses are to be sent */
     struct census census;
+    struct meter meter;
     bool is_server_drained, is_drain_told;
     int open_ends; /* realm, server, assets and so on, while they close */
 };

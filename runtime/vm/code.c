@@ -35,7 +35,7 @@ struct code {
     struct list units;
     atomic_flag has_begun; /* somebody makes, or made, the image */
     _Atomic(struct image *) image;
-    char *root; /* folder of the main script, without links */
+    char *root; /* folder of the main script, without links; NULL: none */
     char *main; /* name of its file */
 };
 
@@ -61,6 +61,18 @@ static void split(struct code *c, const char *path)
     free(folder);
 }
 
+static struct code *new_code(void)
+{
+    struct code *c = mem_zalloc(sizeof(*c));
+
+    atomic_init(&c->refs, 1);
+    atomic_flag_clear(&c->has_begun);
+    atomic_init(&c->image, NULL);
+    pthread_mutex_init(&c->lock, NULL);
+    list_init(&c->units);
+    return c;
+}
+
 int code_new(const char *main_path, struct code **out, struct error *err)
 {
     struct stat st;
@@ -73,15 +85,18 @@ int code_new(const char *main_path, struct code **out, struct error *err)
     if (!S_ISREG(st.st_mode))
         return error_set(err, ERR_INVALID, "the script '%s' is not a file",
                          main_path);
-    struct code *c = mem_zalloc(sizeof(*c));
-    atomic_init(&c->refs, 1);
-    atomic_flag_clear(&c->has_begun);
-    atomic_init(&c->image, NULL);
-    pthread_mutex_init(&c->lock, NULL);
-    list_init(&c->units);
-    split(c, main_path);
-    *out = c;
+    *out = new_code();
+    split(*out, main_path);
     return 0;
+}
+
+struct code *code_new_builtin(const char *name, struct slice source)
+{
+    struct code *c = new_code();
+
+    c->main = mem_dup(name, strlen(name));
+    code_add_builtin(c, "", source);
+    return c;
 }
 
 struct code *code_hold(struct code *c)
@@ -157,11 +172,13 @@ void code_add_builtin(struct code *c, const char *name, struct slice source)
     add(c, slice_of(name))->source = source;
 }
 
-static int compile_builtin(struct unit *u, struct error *err)
+static int compile_builtin(const struct code *c, struct unit *u,
+                           struct error *err)
 {
     char chunk[NAME_MAX_BYTES + 2];
 
-    snprintf(chunk, sizeof(chunk), "=%s", u->name);
+    snprintf(chunk, sizeof(chunk), "=%s",
+             u->name[0] == '\0' ? c->main : u->name);
     return source_compile(u->source, chunk, &u->dump, err);
 }
 
@@ -190,6 +207,9 @@ static int compile_module(struct code *c, struct slice name, struct unit **out,
     char base[NAME_MAX_BYTES + 1];
     char path[NAME_MAX_BYTES + 16];
 
+    if (c->root == NULL)
+        return error_set(err, ERR_NOT_FOUND, "module '%.*s' not found",
+                         (int)name.n, name.p);
     memcpy(base, name.p, name.n);
     base[name.n] = '\0';
     for (char *p = base; *p != '\0'; p++) {
@@ -253,7 +273,7 @@ static int get_unit(struct code *c, struct slice name, struct unit **out,
         rc = name.n == 0 ? compile_file(c, name, c->main, &u, err)
                          : compile_module(c, name, &u, err);
     else if (u->dump.n == 0)
-        rc = compile_builtin(u, err);
+        rc = compile_builtin(c, u, err);
     *out = u;
     return rc;
 }

@@ -21,6 +21,9 @@ struct code;
 /* `main_path` is the main script.  Reads nothing yet; ERR_NOT_FOUND when there
  * is no such file. */
 int code_new(const char *main_path, struct code **out, struct error *err);
+/* One without files: its main script is `source`, borrowed for ever, called
+ * `name` in messages; it finds built-in modules alone. */
+struct code *code_new_builtin(const char *name, struct slice source);
 struct code *code_hold(struct code *c); /* NULL is allowed */
 void code_drop(struct code *c);         /* NULL is allowed */
 

@@ -17,5 +17,8 @@ extern const struct embedded embedded_test_files[];
 /* Of lua/check/, for `moonkeep check`, and of lua/library/, the annotations. */
 extern const struct embedded embedded_check_files[];
 extern const struct embedded embedded_library_files[];
+/* Of lua/console/, for the console's state alone; files that are no Lua are
+ * modules that return their text ("page_css"). */
+extern const struct embedded embedded_console_files[];
 
 #endif

@@ -140,9 +140,17 @@ describe("the configuration", function()
     assert.equal(7, c.history_days)
     assert.is_true(c.relaxed)
     assert.equal("127.0.0.1:9000", c.admin)
+    assert.is_nil(c.admin_token)
     assert.same({ Room = "my-key", Game = "g" }, c.keys)
     assert.same({ Old = "New" }, c.renamed)
     assert.same({ "A", "B" }, c.deleted)
+  end)
+
+  it("takes an address for the console that others reach, with a token", function()
+    local c = assert(load "return { admin = { listen = '0.0.0.0:9000', token = 'sixteen letters!' } }")
+    assert.equal("0.0.0.0:9000", c.admin)
+    assert.equal("sixteen letters!", c.admin_token)
+    assert.equal("[::1]:9000", assert(load "return { admin = { listen = '[::1]:9000' } }").admin)
   end)
 
   it("sees os.getenv", function()
@@ -179,6 +187,18 @@ describe("the configuration", function()
         "listen: an address such as \"127.0.0.1:8787\" expected, got an integer" },
       { "return { admin = 'here' }",
         "admin: an address such as 127.0.0.1:8787 or [::1]:8787 expected, got 'here'" },
+      { "return { admin = '0.0.0.0:9000' }",
+        "admin: 0.0.0.0:9000 can be reached from other machines, so a token is needed: "
+          .. 'admin = { listen = "0.0.0.0:9000", token = os.getenv "ADMIN_TOKEN" }' },
+      { "return { admin = { listen = '[::]:9000', token = os.getenv 'NOT_SET_ANYWHERE' } }",
+        "admin: [::]:9000 can be reached from other machines, so a token is needed: "
+          .. 'admin = { listen = "[::]:9000", token = os.getenv "ADMIN_TOKEN" }' },
+      { "return { admin = { token = 'sixteen letters!' } }",
+        'admin: an address expected: admin = { listen = "127.0.0.1:8788" }' },
+      { "return { admin = { listen = '127.0.0.1:9000', token = 'short' } }",
+        "admin.token: a secret of at least 16 bytes expected, got 5" },
+      { "return { admin = { listne = 'x' } }", "admin.listne: unknown key; did you mean 'listen'?" },
+      { "return { admin = 5 }", "admin: an address such as \"127.0.0.1:8787\" expected, got an integer" },
       { "return { workers = -1 }", "workers: an integer of at least 0 expected, got -1" },
       { "return { vars = 'x' }", "vars: a table expected, got a string" },
       { "return { vars = { 'x' } }", "vars[1]: a name expected as key, got an integer" },

@@ -61,6 +61,7 @@ static void push_config(lua_State *L, const struct config *c)
     set_text(L, "data", c->data);
     set_text(L, "assets", c->assets);
     set_text(L, "admin", c->admin);
+    set_text(L, "admin_token", c->admin_token);
     set_integer(L, "workers", c->workers);
     set_integer(L, "history_days", c->history_days);
     lua_pushboolean(L, c->relaxed);
