@@ -199,6 +199,12 @@ static void on_connected(void *arg, struct ws_seed *seed,
     socket_drop(s);
 }
 
+/* Without a limit for calls: a day. */
+static uint64_t connect_ms(const struct limits *l)
+{
+    return l->call_ms == 0 ? 86400000 : (uint64_t)l->call_ms;
+}
+
 void sockets_connect(void *host, struct socket *s, struct connect *c)
 {
     struct worker *w = host;
@@ -207,7 +213,6 @@ void sockets_connect(void *host, struct socket *s, struct connect *c)
 
     *k = (struct connecting){w, socket_hold(s), c};
     c->request = NULL;
-    ws_connect_begin(w->outbound, rq,
-                     (uint64_t)node_config(w->node)->limits.call_ms,
+    ws_connect_begin(w->outbound, rq, connect_ms(&node_config(w->node)->limits),
                      on_connected, k);
 }
