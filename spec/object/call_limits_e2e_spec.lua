@@ -24,6 +24,17 @@ local CLASSES = [[
   end
   function Job:set(key, value) self[key] = value return nil end
   function Job:get(key) return self[key] end
+  function Job:wake(name)
+    self.name = name
+    self.storage:setAlarm(mk.now())
+    return nil
+  end
+  function Job:alarm()
+    self.got = try(function()
+      local s = self:stub(self.name)
+      return s:slow(150), s:slow(200), s:slow(5000)
+    end)
+  end
   function Job:callBack(ms) return self.fn(ms) end
   -- Nothing begins here before the gate is open, though nobody waits for it.
   function Job:shut(gate)
@@ -162,6 +173,12 @@ for _, workers in ipairs { 1, 3 } do
           .. "mk.after(1, function() local got = B:slow(150) self.three = B:slow(200) end) return nil")
         return app.till(function() return A:get "one" and A:get "two" and A:get "three"
           and A:get "one" .. " " .. A:get "two" .. " " .. A:get "three" end)]])
+    end)
+
+    it("has a time of its own in alarms", function()
+      assert.equal(late "Job 'b'.slow" .. " 2", run [[
+        A:wake(b)
+        return app.till(function() return A:get "got" end) .. " " .. B:count()]])
     end)
 
     it("is not made when the time is over already", function()
