@@ -65,27 +65,6 @@ static struct slice check_name(lua_State *L, int idx, const char *function)
     return name;
 }
 
-static void check_keys(lua_State *L, int idx)
-{
-    static const char *const known[] = {"name", "payload", "every",
-                                        "cron", "missed",  NULL};
-
-    lua_pushnil(L);
-    while (lua_next(L, idx) != 0) {
-        int i = 0;
-
-        lua_pop(L, 1);
-        while (known[i] != NULL && (lua_type(L, -1) != LUA_TSTRING ||
-                                    strcmp(lua_tostring(L, -1), known[i]) != 0))
-            i++;
-        if (known[i] == NULL)
-            bind_raise(L, NULL,
-                       "setAlarm: unknown option '%s' (known: name, payload, "
-                       "every, cron, missed)",
-                       luaL_tolstring(L, -1, NULL));
-    }
-}
-
 static int64_t check_every(lua_State *L, int idx)
 {
     lua_Integer every = 0;
@@ -144,6 +123,9 @@ static int option(lua_State *L, const char *name)
  * payload is on top of it. */
 static void check_alarm(lua_State *L, struct alarm *a)
 {
+    static const char *const known[] = {"name", "payload", "every",
+                                        "cron", "missed",  NULL};
+
     lua_settop(L, 3);
     if (lua_isnil(L, 3)) {
         lua_newtable(L);
@@ -152,7 +134,7 @@ static void check_alarm(lua_State *L, struct alarm *a)
         bind_raise(L, NULL, "setAlarm: options must be a table, got %s",
                    bind_what(L, 3));
     }
-    check_keys(L, 3);
+    bind_check_options(L, 3, "setAlarm", known);
     a->name = check_name(L, option(L, "name"), "setAlarm");
     a->every = check_every(L, option(L, "every"));
     a->cron = check_cron(L, option(L, "cron"));

@@ -106,6 +106,43 @@ int bind_arg_error(lua_State *L, int arg, const char *format, ...)
                ar.name != NULL ? ar.name : "?", text);
 }
 
+static bool is_one_of(lua_State *L, int idx, const char *const *known)
+{
+    if (lua_type(L, idx) != LUA_TSTRING)
+        return false;
+    while (*known != NULL && strcmp(lua_tostring(L, idx), *known) != 0)
+        known++;
+    return *known != NULL;
+}
+
+/* The key on top is none. */
+static void unknown_option(lua_State *L, const char *function,
+                           const char *const *known)
+{
+    const char *key = luaL_tolstring(L, -1, NULL);
+    luaL_Buffer b;
+
+    luaL_buffinit(L, &b);
+    for (int i = 0; known[i] != NULL; i++) {
+        luaL_addstring(&b, i == 0 ? "" : ", ");
+        luaL_addstring(&b, known[i]);
+    }
+    luaL_pushresult(&b);
+    bind_raise(L, NULL, "%s: unknown option '%s' (known: %s)", function, key,
+               lua_tostring(L, -1));
+}
+
+void bind_check_options(lua_State *L, int idx, const char *function,
+                        const char *const *known)
+{
+    lua_pushnil(L);
+    while (lua_next(L, idx) != 0) {
+        lua_pop(L, 1);
+        if (!is_one_of(L, -1, known))
+            unknown_option(L, function, known);
+    }
+}
+
 static const char *what_userdata(lua_State *L, int idx)
 {
     if (bind_is_null(L, idx))

@@ -40,6 +40,10 @@ void bind_push_error(lua_State *L, const char *code, struct slice message);
  * [raises] */
 int bind_arg_error(lua_State *L, int arg, const char *format, ...)
     __attribute__((format(printf, 3, 4), noreturn));
+/* Raises "<function>: unknown option 'x' (known: a, b)" unless every key of the
+ * table at `idx` is one of `known`, of which NULL is the last. [raises] */
+void bind_check_options(lua_State *L, int idx, const char *function,
+                        const char *const *known);
 /* What is at `idx`, for a message: "nil", "a number", "mk.null", "a Request".
  * Valid until the binding returns; may leave a value on the stack.
  * [raises: mem] */

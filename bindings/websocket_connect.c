@@ -318,9 +318,13 @@ static struct request *make_request(lua_State *L)
  */
 static int websocket_connect(lua_State *L)
 {
+    static const char *const known[] = {"protocols", "headers", NULL};
+
     lua_settop(L, 2);
     bind_check_slice(L, AT_URL);
-    if (!lua_isnil(L, AT_OPTIONS) && !lua_istable(L, AT_OPTIONS))
+    if (lua_istable(L, AT_OPTIONS))
+        bind_check_options(L, AT_OPTIONS, "WebSocket", known);
+    else if (!lua_isnil(L, AT_OPTIONS))
         return bind_arg_error(L, AT_OPTIONS, "a table expected, got %s",
                               bind_what(L, AT_OPTIONS));
     struct task *t = task_check(L);

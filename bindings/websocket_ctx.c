@@ -215,6 +215,7 @@ static void read_except(lua_State *L, struct broadcast *b)
 /* The options at 3; message at 2.  Leaves what `b` points to on the stack. */
 static void check_broadcast(lua_State *L, struct broadcast *b)
 {
+    static const char *const known[] = {"tag", "except", "isBinary", NULL};
     bool has_options = !lua_isnil(L, 3);
 
     if (has_options && !lua_istable(L, 3))
@@ -223,6 +224,7 @@ static void check_broadcast(lua_State *L, struct broadcast *b)
         b->message = websocket_check_message(L, 2, 3, &b->is_binary);
         return;
     }
+    bind_check_options(L, 3, "broadcast", known);
     lua_getfield(L, 3, "isBinary");
     b->message = websocket_check_message(L, 2, lua_gettop(L), &b->is_binary);
     lua_getfield(L, 3, "tag");
