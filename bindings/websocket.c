@@ -130,10 +130,9 @@ static int extensions(lua_State *L)
 /* ws.url -> of an outgoing one, else nil */
 static int url(lua_State *L)
 {
-    websocket_check(L, 1);
-    if (lua_getiuservalue(L, 1, 1) != LUA_TTABLE)
-        return 0;
-    lua_getfield(L, -1, "url");
+    const struct lsocket *u = websocket_check(L, 1);
+
+    lua_pushstring(L, u->socket == NULL ? NULL : socket_url(u->socket));
     return 1;
 }
 

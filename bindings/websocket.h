@@ -26,8 +26,8 @@ struct origin;
 struct state;
 
 /* A userdata with WEBSOCKET_FULL has one user value: nil, or a table: at
- * enum socket_event + 1 the array of its listeners, at "url" its url, at
- * "close" what receive found at the end. */
+ * enum socket_event + 1 the array of its listeners, at "close" what receive
+ * found at the end. */
 enum { WEBSOCKET_SMALL = 0, WEBSOCKET_FULL = 1 };
 enum { WEBSOCKET_MESSAGE_MAX = 32 * 1024 * 1024 };
 

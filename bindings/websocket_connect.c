@@ -182,15 +182,6 @@ static struct slice push_url(lua_State *L, size_t *target)
     return bind_to_slice(L, -1);
 }
 
-/* Keep the url, whose http or https form is on top, in the userdata. */
-static void keep_url(lua_State *L)
-{
-    lua_createtable(L, 0, 1);
-    lua_pushfstring(L, "ws%s", lua_tostring(L, -2) + strlen("http"));
-    lua_setfield(L, -2, "url");
-    lua_setiuservalue(L, AT_SELF, 1);
-}
-
 static struct slice check_protocol(lua_State *L, int idx)
 {
     struct slice s = bind_to_slice(L, idx);
@@ -290,7 +281,6 @@ static struct request *make_request(lua_State *L)
 
     head.url = push_url(L, &target);
     head.target = (struct slice){head.url.p + target, head.url.n - target};
-    keep_url(L);
     struct slice protocols = push_protocols(L);
     int headers_at = 0;
     if (!lua_isnil(L, AT_OPTIONS) &&
@@ -306,6 +296,20 @@ static struct request *make_request(lua_State *L)
         head.fields[head.field_count++] =
             (struct field){SLICE("Sec-WebSocket-Protocol"), protocols};
     return request_build(&head);
+}
+
+/* A socket for what goes out to `url`, of http or https. */
+static struct socket *new_socket(struct object *o, struct slice url)
+{
+    const size_t http = strlen("http");
+    struct socket *s = socket_new(o);
+    struct buf text = {0};
+
+    buf_add_text(&text, "ws");
+    buf_add(&text, url.p + http, url.n - http);
+    socket_set_url(s, buf_slice(&text));
+    buf_fini(&text);
+    return s;
 }
 
 /*
@@ -331,7 +335,7 @@ static int websocket_connect(lua_State *L)
     luaL_checkstack(L, 24, NULL);
     struct lsocket *u = websocket_new(L, WEBSOCKET_FULL);
     struct request *rq = make_request(L);
-    u->socket = socket_new(vm_owner(t->vm));
+    u->socket = new_socket(vm_owner(t->vm), rq->url);
     begin(t, u->socket, rq);
     lua_settop(L, AT_SELF);
     return lua_yieldk(L, 0, 0, connect_k);

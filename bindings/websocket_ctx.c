@@ -47,13 +47,6 @@ static size_t check_tags(lua_State *L, int idx, struct slice *tags)
     return n;
 }
 
-static bool is_outgoing(lua_State *L, int idx)
-{
-    if (lua_getiuservalue(L, idx, 1) != LUA_TTABLE)
-        return false;
-    return lua_getfield(L, -1, "url") != LUA_TNIL;
-}
-
 static void check_may_hibernate(lua_State *L, const struct lsocket *u)
 {
     if (websocket_is_handed_over(u))
@@ -66,7 +59,7 @@ static void check_may_hibernate(lua_State *L, const struct lsocket *u)
         bind_raise(L, NULL,
                    "Cannot call `acceptWebSocket()` twice on the same "
                    "WebSocket");
-    if (!is_outgoing(L, 2))
+    if (socket_url(u->socket) == NULL)
         bind_raise(L, NULL,
                    "Cannot call `acceptWebSocket()` if the WebSocket was "
                    "already accepted via `accept()`");

@@ -25,7 +25,7 @@ void socket_trim_more(struct socket *s)
 {
     struct socket_more *m = s->more;
 
-    if (m == NULL || m->is_findable || m->section != NULL ||
+    if (m == NULL || m->url != NULL || m->is_findable || m->section != NULL ||
         !list_empty(&m->waiting) || !list_empty(&m->inbox))
         return;
     free(m);
@@ -83,8 +83,18 @@ struct socket *socket_hold(struct socket *s)
     return s;
 }
 
+static void forget_url(struct socket *s)
+{
+    if (s->more == NULL)
+        return;
+    free(s->more->url);
+    s->more->url = NULL;
+    socket_trim_more(s);
+}
+
 static void free_socket(struct socket *s)
 {
+    forget_url(s);
     MUST(s->object == NULL && s->ops == NULL && s->more == NULL);
     socket_tags_free(s);
     buf_fini(&s->attachment);
@@ -232,7 +242,18 @@ void socket_listen(struct socket *s)
     socket_tell_inbox(s);
 }
 
-/* ---- attachment ---- */
+/* ---- url and attachment ---- */
+
+void socket_set_url(struct socket *s, struct slice url)
+{
+    forget_url(s);
+    socket_need_more(s)->url = mem_dup(url.p, url.n);
+}
+
+const char *socket_url(const struct socket *s)
+{
+    return s->more == NULL ? NULL : s->more->url;
+}
 
 void socket_set_attachment(struct socket *s, struct slice encoded)
 {

@@ -141,6 +141,10 @@ void socket_send(struct socket *s, struct packet *p);
 /* Close with `code` (1005: without one); the reason is copied.  Does nothing
  * unless OPEN, which becomes CLOSING. */
 void socket_close(struct socket *s, int code, struct slice reason);
+/* It goes out to `url`, which is copied; what it says, NULL when it does not
+ * go out. */
+void socket_set_url(struct socket *s, struct slice url);
+const char *socket_url(const struct socket *s);
 /* Copies. */
 void socket_set_attachment(struct socket *s, struct slice encoded);
 /* Number of tags; `i` from 0.  Borrowed. */

@@ -22,9 +22,11 @@ enum {
     CLOSE_RESTART = 1012
 };
 
-/* What a socket has that has no peer yet, is plain, or can be found. */
+/* What a socket has that has no peer yet, is plain or outgoing, or can be
+ * found. */
 struct socket_more {
     struct socket *socket;
+    char *url;           /* owned; of an outgoing one, else NULL */
     struct list waiting; /* what goes out once there is a peer */
     size_t waiting_bytes;
     struct list inbox;       /* socket_news: NEW, QUEUED */

@@ -167,6 +167,22 @@ describe("a WebSocket", function()
         "hello=x")), name, "Room"))
     end)
 
+    it("is what it was when its object has slept", function()
+      local name, far = app:name(), app:name()
+      local to = url("Room", far)
+      app:run(([[
+        local ws = mk.WebSocket("%s", { protocols = "b" })
+        self.ctx:acceptWebSocket(ws, { "out" })
+        ws:serializeAttachment "mine"]]):format(to), name, "Silent")
+      app.program:wait_until("a message that woke it", function()
+        os.execute "sleep 0.1"
+        app:run("self.ctx:broadcast 'news'", far, "Room")
+        return app:run([[local seen = self.storage:get "seen"
+          return seen and seen[2] > 1 and seen[1] ]], name, "Silent")
+          == ("%q"):format(('"news", "%s", "b", "mine", "out"'):format(to))
+      end)
+    end)
+
     it("fails with what failed", function()
       app:check { "of a refused connection", "mk.WebSocket 'ws://127.0.0.1:1/'", { find = "! " } }
       app:check { "of no 101", ("mk.WebSocket('http://127.0.0.1:%d/none')"):format(app.program.port),

@@ -58,6 +58,17 @@ function Failing:webSocketMessage(ws, message)
 end
 Failing.webSocketClose = "not a function"
 
+-- Notes what comes to it and what the socket is, and says nothing.
+local Silent = app.class("Silent")
+function Silent:init()
+  self.inits = (self.storage:get("inits") or 0) + 1
+  self.storage:put("inits", self.inits)
+end
+function Silent:webSocketMessage(ws, message)
+  self.storage:put("seen", { app.show(message, ws.url, ws.protocol, ws:deserializeAttachment(),
+    self.ctx:getTags(ws)[1]), self.inits })
+end
+
 -- Accepts what it has put into a Response.
 local Lazy = app.class "Lazy"
 function Lazy:fetch()
