@@ -17,7 +17,7 @@
 enum {
     ROUNDS_MAX = 100000, /* with the clock standing still */
     TURNS = 10,          /* of objects, in each */
-    FLUSH_MS = 100,     /* of relaxed durability */
+    FLUSH_MS = 100,      /* of relaxed durability */
 };
 
 /* Monotonic time begins here: 0 means unknown to some. */

@@ -47,7 +47,8 @@ int world_start(const struct world_config *config, struct world **out,
 void world_stop(struct world *w);
 /* The power is cut: objects and sockets are gone, and what was not synced is
  * lost or torn, as the seed decides; then all starts again on what is left of
- * the disk.  On failure world_is_gone, and nothing but world_stop may be called.
+ * the disk.  On failure world_is_gone, and nothing but world_stop may be
+ * called.
  */
 int world_crash(struct world *w, struct error *err);
 /* Let the power fail with the `n`-th write or sync of the disk from now (1: the
