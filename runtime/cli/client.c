@@ -77,7 +77,8 @@ static int open_either(struct client *c, const struct config *config,
 bool client_finds(const struct config *config, struct error *err)
 {
     /* Opening it would make one. */
-    if (is_there(config->data, "lock") || is_there(config->data, "log"))
+    if (is_there(config->data, "lock") || is_there(config->data, "log") ||
+        is_there(config->data, "directory.sqlite"))
         return true;
     error_set(err, ERR_NOT_FOUND, "no data folder at '%s'", config->data);
     return false;

@@ -38,10 +38,12 @@ int command_unknown(const char *name);
 int command_failed(const struct command *self, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Each is in the file that has its name (version: help.c). */
+/* Each is in the file that has its name (restore: backup.c, version:
+ * help.c). */
 extern const struct command dev_command, serve_command, check_command,
     objects_command, show_command, why_command, sql_command, call_command,
     tail_command, top_command, export_command, alarms_command, delete_command,
-    verify_command, test_command, version_command, help_command;
+    backup_command, restore_command, verify_command, test_command,
+    version_command, help_command;
 
 #endif

@@ -8,11 +8,9 @@
 #include "cli/format.h"
 
 #define SECOND_NS 1000000000u
-/* Shown after two seconds; then ten times a second on a terminal, where it is
- * one line, and every ten seconds in a log. */
-#define AFTER_NS    (2 * (uint64_t)SECOND_NS)
-#define TERMINAL_NS (SECOND_NS / 10)
-#define LOG_NS      (10 * (uint64_t)SECOND_NS)
+/* Shown after two seconds, then ten times a second. */
+#define AFTER_NS (2 * (uint64_t)SECOND_NS)
+#define AGAIN_NS (SECOND_NS / 10)
 
 void progress_init(struct progress *p, const char *what)
 {
@@ -49,11 +47,10 @@ static void add_rate(const struct progress *p, struct buf *out, double rate,
 void progress_show(struct progress *p, int64_t done, int64_t total)
 {
     uint64_t now = clock_mono_ns(clock_system());
-    bool is_terminal = isatty(STDERR_FILENO);
     struct buf line = {0};
 
-    if (now - p->began_ns < AFTER_NS ||
-        now - p->shown_ns < (is_terminal ? TERMINAL_NS : LOG_NS))
+    if (now - p->began_ns < AFTER_NS || now - p->shown_ns < AGAIN_NS ||
+        !isatty(STDERR_FILENO))
         return;
     p->shown_ns = now;
     add_amount(p, &line, done);
@@ -65,10 +62,9 @@ void progress_show(struct progress *p, int64_t done, int64_t total)
         buf_printf(&line, " %s", p->what);
     add_rate(p, &line, (double)done * 1e9 / (double)(now - p->began_ns),
              total - done);
-    fprintf(stderr, is_terminal ? "\r\x1b[K%.*s" : "%.*s\n", (int)line.n,
-            line.p);
+    fprintf(stderr, "\r\x1b[K%.*s", (int)line.n, line.p);
     fflush(stderr);
-    p->is_shown = is_terminal;
+    p->is_shown = true;
     buf_fini(&line);
 }
 

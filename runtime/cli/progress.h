@@ -1,5 +1,5 @@
-/* progress.h - on standard error, how far something is that takes longer than
- * two seconds: done, rate, time left. */
+/* progress.h - on a terminal, how far something is that takes longer than two
+ * seconds: done, rate, time left. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 

@@ -2,7 +2,7 @@
 local program = require "program"
 
 local COMMANDS = { "dev", "serve", "check", "test", "objects", "show", "why", "sql", "call", "tail", "top", "export",
-  "alarms", "delete", "verify", "version", "help" }
+  "alarms", "delete", "backup", "restore", "verify", "version", "help" }
 
 describe("moonkeep", function()
   it("version prints the version", function()
