@@ -6,6 +6,7 @@
 local compare = require "compare"
 local moonkeep = require "moonkeep"
 local process = require "process"
+local workerd = require "workerd"
 
 local OBJECTS = tonumber(os.getenv("BENCH_OBJECTS") or 1000000)
 local FILL_RATE = tonumber(os.getenv("BENCH_FILL_RATE") or 2000)
@@ -100,12 +101,23 @@ local function storm(bench, options, time)
   local before = compare.clock()
   local server <close> = moonkeep.start(bench.folder, "alarm", options)
   while any_left(server) do rest(0.5) end
-  bench.rate(("%d alarms due at once, one put each"):format(OBJECTS), 15000,
-    OBJECTS / (compare.clock() - before))
+  local ours = OBJECTS / (compare.clock() - before)
+  bench.rate(("%d alarms due at once, one put each"):format(OBJECTS), 15000, ours)
+  return ours
+end
+
+local function beside_workerd(bench, ours)
+  local theirs, why = workerd.alarms(bench.folder)
+  if theirs then
+    bench.figure("the same beside workerd", "its alarms with the same class", 20,
+      ours, theirs, ours / theirs)
+  else
+    bench.skip("the same beside workerd", why)
+  end
 end
 
 return function(bench)
   local options = { place = "many", limits = "{ idle_ms = 200, alarm_rate = 0 }" }
   lateness(bench)
-  storm(bench, options, many(bench, options))
+  beside_workerd(bench, storm(bench, options, many(bench, options)))
 end

@@ -56,6 +56,11 @@ function bench.share(name, of, bound, count, whole)
     count / whole <= bound)
 end
 
+-- Not measured, and why.
+function bench.skip(name, why)
+  print(("| %s | skipped: %s | | | | |"):format(name, why:gsub("%s*\n%s*", "; ")))
+end
+
 local function main(groups)
   print("| figure | Moonkeep | yardstick | ratio | asked for | met |")
   print("|---|---|---|---|---|---|")
