@@ -96,6 +96,18 @@ function Rules:members(name)
   return all
 end
 
+-- Whether one of the classes that are based on it has that: a base may call what
+-- it leaves to them.
+function Rules:is_left_to_others(name, key)
+  for other, class in pairs(self.classes) do
+    local lineage = other ~= name and self:lineage(other)
+    for _, above in ipairs(lineage or {}) do
+      if above.name == name and class.methods[key] then return true end
+    end
+  end
+  return false
+end
+
 -- ---- parameters whose types are known ----
 
 local REQUEST, SOCKET, ENV = "moonkeep.Request", "moonkeep.WebSocket", "moonkeep.Env"
@@ -235,7 +247,7 @@ end
 
 function Rules:check_own(node, class)
   local members = self:members(class)
-  if members and not members[node.name] then
+  if members and not members[node.name] and not self:is_left_to_others(class, node.name) then
     self:warn(node, "class '%s' has no method '%s'%s", class, node.name, meant(node.name, members))
   end
 end

@@ -11,7 +11,7 @@
 ---@alias moonkeep.Body string | fun(write: moonkeep.Write)
 
 ---@class moonkeep.RequestInit
----@field method? string "GET"; "POST" with a body
+---@field method? string "GET", which has no body
 ---@field headers? moonkeep.Fields
 ---@field body? moonkeep.Body
 
@@ -145,7 +145,7 @@ function Headers:delete(name) end
 
 -- Routes by method and path. In a pattern ":name" is a segment, and "*" or
 -- "*name" at the end all that follows; both are in `params`, decoded. The first
--- that fits counts. No path fits: 404; only the method does not: 405 with Allow.
+-- that fits counts. No path fits: nil (404); only the method does not: 405 with Allow.
 -- The methods return the router.
 ---@class moonkeep.Router
 ---@overload fun(request: moonkeep.Request, env: moonkeep.Env, ctx?: moonkeep.ExecutionContext): moonkeep.Response|string|nil

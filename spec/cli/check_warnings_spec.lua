@@ -110,6 +110,7 @@ describe("check warns of", function()
       "function Room:webSocketCount() end",
     ["fields that are functions"] = "function Room:a() self.f = function() end self.f() self:f() end",
     ["methods that are made by a loop"] = "for _, n in ipairs { 'x' } do Room[n] = function() end end function Room:a() self:x() end",
+    ["what a base leaves to others"] = "function Base:a() self:say() end",
     ["what is set anew"] = "function Room:a(x) local r = self.env.Room:getByName 'x' r = x r:anything() end",
     ["vars of the configuration"] = "function Room:a() return self.env.SECRET:upper() .. self.env.vars.x end",
     ["a method called on itself"] = "function Room:a() local s = self.storage return s.get(s, 'x'), pcall(s.get, s, 'x') end",
