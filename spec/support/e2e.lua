@@ -109,6 +109,11 @@ local function body(self, response, code)
   return response.body
 end
 
+-- Load the script anew; what is new may take a moment.
+function app:reload()
+  self.program:signal "HUP"
+end
+
 -- What the program has logged.
 function app:logs()
   return self.program:logs()

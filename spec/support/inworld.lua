@@ -10,7 +10,7 @@ local worlds = require "worlds"
 
 local inworld = {}
 
-local app = setmetatable({}, { __index = e2e.app })
+local app = setmetatable({ is_world = true }, { __index = e2e.app })
 app.__index = app
 
 -- Nothing takes longer on a world's clock, in ms.
@@ -39,6 +39,10 @@ end
 
 function app:crash()
   self.world:crash()
+end
+
+function app:reload()
+  self.world:reload()
 end
 
 -- Move the clock until `done` returns something true, which is returned; raises
