@@ -84,6 +84,8 @@ local cases = {
     { "by deleteAll loses all alarms", handler("self.storage:deleteAll() " .. keep "1")
       .. "s:setAlarm(now, { every = 5 }) s:setAlarm(1e15, { name = 'x' }) " .. GOT
       .. ", (mk.sleep(20)), #s:listAlarms()", "1, nil, 0" },
+    { "does not run after deleteAll", S .. "s:setAlarm(now + 20) s:setAlarm(now + 20, { name = 'x', every = 5 }) "
+      .. "s:deleteAll() mk.sleep(60) return #s:listAlarms(), said()", '0, ""' },
     { "knows the object's name", handler(keep "ctx.id.name") .. "s:setAlarm(now) local got = " .. GOT:sub(8)
       .. " return got == ctx.id.name", "true" },
   },
@@ -229,6 +231,16 @@ describe("alarms", function()
     app:run(handler(keep "1") .. "s:setAlarm(now + 300) return nil", name, "A")
     app:crash()
     assert.equal("1", app:run(GOT, name, "A"))
+  end)
+
+  it("wakes an object that knows its name, and keeps it", function()
+    local name = app:name()
+    app:run(handler "self.storage:put('got', ctx.id.name)" .. "s:setAlarm(now + 300) return nil", name, "A")
+    for _ = 1, 2 do
+      app:crash()
+      app:run("mk.sleep(400)", app:name(), "A")
+      assert.equal(("%q"):format(name), app:run("return self.storage:get 'got'", name, "A"))
+    end
   end)
 end)
 
