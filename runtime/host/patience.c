@@ -46,6 +46,11 @@ void patience_begin(struct patience *p, struct realm *r, struct event *e,
     start_limit(p);
 }
 
+bool patience_is_spent(const struct patience *p)
+{
+    return p->due_ns != 0 && realm_now_ns(p->realm) >= p->due_ns;
+}
+
 void patience_over(struct patience *p)
 {
     expiry_stop(&p->expiry);

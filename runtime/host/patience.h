@@ -49,6 +49,8 @@ struct patience {
 /* `e` (FETCH), on its way to the router of `r`, is given its deadline. */
 void patience_begin(struct patience *p, struct realm *r, struct event *e,
                     void (*end)(struct patience *p, enum patience_end why));
+/* The request has had all of its time. */
+bool patience_is_spent(const struct patience *p);
 /* The outcome has come, or nobody cares: nothing more is called. */
 void patience_over(struct patience *p);
 /* The client has shut its sending side. */

@@ -73,7 +73,8 @@ static bool is_code(const struct failure *f, const char *code)
 }
 
 struct response *requests_answer_failure(struct worker *w,
-                                         const struct failure *f)
+                                         const struct failure *f,
+                                         const struct patience *p)
 {
     if (is_code(f, "overloaded"))
         return retry_later(SLICE("Service Unavailable: overloaded\n"));
@@ -87,7 +88,7 @@ struct response *requests_answer_failure(struct worker *w,
     /* The router itself was ended by the runtime: reload, shutdown. */
     if (f->retryable && f->object_id[0] == '\0')
         return retry_later(SLICE("Service Unavailable\n"));
-    int status = is_code(f, "timeout") ? 504 : 500;
+    int status = is_code(f, "timeout") && patience_is_spent(p) ? 504 : 500;
 
     if (node_mode_of(w->node) == NODE_DEV)
         return show_failure(status, f);
@@ -111,7 +112,7 @@ static void on_routed(struct reply *r, struct outcome *o)
     if (o->kind != OUTCOME_RESPONSE)
         rs = is_own_doing(h, o->failure)
                  ? retry_later(SLICE("Service Unavailable\n"))
-                 : requests_answer_failure(h->worker, o->failure);
+                 : requests_answer_failure(h->worker, o->failure, &h->patience);
     h->response = rs;
     list_push(&h->worker->answered, &h->link);
     if (h->worker->realm.is_closing)

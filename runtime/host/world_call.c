@@ -117,8 +117,8 @@ static void on_routed(struct reply *r, struct outcome *o)
 
     patience_over(&c->patience);
     if (o->kind == OUTCOME_FAILURE && !c->world->is_dark) {
-        struct response *rs =
-            requests_answer_failure(world_worker(c->world), o->failure);
+        struct response *rs = requests_answer_failure(world_worker(c->world),
+                                                      o->failure, &c->patience);
 
         outcome_fini(o);
         *o = (struct outcome){.kind = OUTCOME_RESPONSE, .response = rs};

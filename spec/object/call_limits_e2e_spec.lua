@@ -57,6 +57,9 @@ local ROUTES = [[{
   slow = function(request, env, _, name, ms)
     return env.Job:getByName(name):slow(tonumber(ms))
   end,
+  impatient = function()
+    return mk.timeout(20, function() mk.sleep(10000) end)
+  end,
   careful = function(request, env, _, name, ms)
     return app.try(function() return env.Job:getByName(name):slow(tonumber(ms)) end)
   end,
@@ -223,6 +226,11 @@ for _, workers in ipairs { 1, 3 } do
         assert.equal(504, response.status)
         assert.equal("Gateway Timeout\n", response.body)
         app.program:wait_log("no answer from Job 'a'.slow within limits.call_ms (300)")
+      end)
+
+      it("answers 500 to a time of its own that is over", function()
+        assert.equal(500, app.program:get("/impatient").status)
+        app.program:wait_log("timed out after 20 ms")
       end)
 
       it("may answer that as it likes", function()
