@@ -246,7 +246,7 @@ function Stub:fetch(request, init) end
 ---@field limits? moonkeep.Limits
 ---@field history? { days?: integer }
 ---@field durability? "disk" | "relaxed" relaxed: flushed every 100 ms
----@field admin? string the address of the console
+---@field admin? string | { listen: string, token?: string } the address of the console
 ---@field fetch? { deny?: string[], allow?: string[] } addresses that scripts may (not) connect to
 ---@field keys? table<string, string> class to unique key, of which ids are made
 ---@field renamed? table<string, string> old class to new class

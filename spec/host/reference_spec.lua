@@ -25,12 +25,7 @@ local function listen() end
 describe("a script in the reference", function()
   for _, block in ipairs(scripts) do
     it("of line " .. block.line, function()
-      local folder = docs.folder { ["main.lua"] = block.text }
-      local code, out, err = program.run { "check", "--strict", folder }
-      assert.equal(0, code, out .. err)
-      local world <close> = test.start { main = folder }
-      world:fetch "/"
-      program.remove(folder)
+      docs.served(block)
     end)
   end
 end)

@@ -121,4 +121,42 @@ function docs.folder(files)
   return folder
 end
 
+local function quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+-- docs.shell(block, app): run a block of commands, each to a good end, in the
+-- folder of the running program `app`, with its port for 8787 and `ports` (text
+-- -> number) for others.  After a command `# text` is what its output begins with.
+function docs.shell(block, app, ports)
+  local script, expected = { "set -e", "PATH=" .. quote((program.path():gsub("/[^/]*$", ""))) .. ":$PATH" }, {}
+  for line in block.text:gmatch "[^\n]+" do
+    local command, text = line:match "^(.-)%s+# (.*)$"
+    script[#script + 1] = command or line
+    expected[#expected + 1] = text or ""
+    script[#script] = ("{ %s\n} >%s/out%d"):format(script[#script], quote(app.scratch), #expected)
+  end
+  local text = table.concat(script, "\n"):gsub(":8787", ":" .. app.port)
+  for from, to in pairs(ports or {}) do text = text:gsub(":" .. from, ":" .. to) end
+  program.write(app.scratch, "block.sh", text)
+  local ok = os.execute(("cd %s && timeout -s KILL %d bash %s/block.sh >%s/said 2>&1"):format(quote(app.folder),
+    program.patience, app.scratch, app.scratch))
+  local said = io.open(app.scratch .. "/said"):read "a"
+  assert(ok, ("line %d: it failed: %s\n%s"):format(block.line, said, text))
+  for i, start in ipairs(expected) do
+    local out = io.open(("%s/out%d"):format(app.scratch, i)):read "a"
+    assert(out:sub(1, #start) == start, ("line %d, command %d: %q expected, got %q"):format(block.line, i, start, out))
+  end
+end
+
+-- docs.served(block): check and serve a script in a world.
+function docs.served(block)
+  local folder = docs.folder { ["main.lua"] = block.text }
+  local code, out, err = program.run { "check", "--strict", folder }
+  assert(code == 0, out .. err)
+  local world <close> = require("moonkeep.test").start { main = folder }
+  world:fetch "/"
+  program.remove(folder)
+end
+
 return docs
