@@ -26,11 +26,13 @@ local mk = {}
 --
 -- `name` is an identifier of at most 64 characters, not "fetch" or "vars". The
 -- methods and handlers of `Base` count as the class's own. Raises on anything
--- else.
----@generic T: moonkeep.DurableObject
----@param name `T`
+-- else. To have an editor know its fields, name it as a class of its own:
+--
+--   ---@class Room: moonkeep.DurableObject
+--   local Room = mk.class "Room"
+---@param name string
 ---@param Base? moonkeep.DurableObject
----@return T
+---@return moonkeep.DurableObject
 function mk.class(name, Base) end
 
 -- ---- time and tasks ----

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/logtext.h"
 #include "bindings/script.h"
+#include "cli/annotations.h"
 #include "cli/command.h"
 #include "cli/lint.h"
 #include "cli/option.h"
@@ -171,12 +172,14 @@ static int check_run(const struct command *self, int argc, char **argv)
 {
     const char *target = NULL;
     const char *file = NULL;
+    const char *folder = NULL;
     bool json = false;
     bool strict = false;
     const struct option options[] = {{"--config", &file, NULL},
+                                     {"--annotations", &folder, NULL},
                                      {"--json", NULL, &json},
                                      {"--strict", NULL, &strict}};
-    int rc = option_parse(self, argc, argv, options, 3, &target);
+    int rc = option_parse(self, argc, argv, options, 4, &target);
     if (rc != 0)
         return rc;
 
@@ -184,6 +187,8 @@ static int check_run(const struct command *self, int argc, char **argv)
     struct error err = {0};
     enum output output = json ? OUTPUT_JSON : OUTPUT_TEXT;
 
+    if (folder != NULL && annotations_write(folder, &err) != 0)
+        return report_error(&err, output);
     rc = load(target, file, &f, &err);
     rc = rc == 0 ? report(&f, output, strict) : report_error(&err, output);
     unload(&f);
@@ -201,6 +206,8 @@ static const char details[] =
     "  --config FILE     the configuration; default: moonkeep.lua beside the\n"
     "                    script\n"
     "  --strict          exit code 1 when there are warnings\n"
+    "  --annotations DIR also write what editors need to know of the API into\n"
+    "                    DIR, for the Lua language server\n"
     "  --json            for machines: one JSON object on standard output\n\n"
     "Example:\n"
     "  moonkeep check examples/counter --strict\n";
@@ -208,7 +215,7 @@ static const char details[] =
 const struct command check_command = {
     .name = "check",
     .summary = "load a script and list its classes, or its errors",
-    .usage = "check [SCRIPT|DIR] [--config FILE] [--strict] [--json]",
+    .usage = "check [SCRIPT|DIR] [--strict] [OPTION...]",
     .details = details,
     .run = check_run,
 };
