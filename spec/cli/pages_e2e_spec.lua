@@ -1,6 +1,7 @@
 -- README.md, lua/cloudflare.md, runtime/cli/OPERATING.md: every block of code in
 -- them is run, or, where it is about a machine, read by who would read it.
 local docs = require "docs"
+local json = require "cjson"
 local http = require "http"
 local program = require "program"
 local test = require "moonkeep.test"
@@ -122,6 +123,49 @@ describe("the commands in", function()
       if block.kind == "sh" then docs.shell(block, app, { ["9090"] = admin }) end
     end
   end)
+end)
+
+-- ---- examples ----
+
+-- The commands of an example's page, and what is said of each; those that start
+-- servers or go on for ever are left out.
+local function commands(path)
+  local list = {}
+  for line in io.lines(path) do
+    local command = line:match "^    (.*)$"
+    if command and not (command:find "moonkeep dev" or command:find "http.server" or command:find "curl %-N") then
+      local does, says = command:match "^(.-)%s+# (.*)$"
+      list[#list + 1] = { does or command, says or "" }
+    end
+  end
+  return list
+end
+
+local function decoded(text)
+  local ok, value = pcall(json.decode, text)
+  return ok and value or nil
+end
+
+describe("the commands in the page of", function()
+  local pipe = assert(io.popen "ls -d examples/*/")
+  for folder in pipe:lines() do
+    local list = commands(folder .. "README.md")
+    if #list > 0 then
+      it(folder, function()
+        local app <close> = program.start { source = folder }
+        local script = { "set -e" }
+        for i, command in ipairs(list) do script[#script + 1] = ("{ %s\n} >%s/out%d"):format(command[1], app.scratch, i) end
+        program.write(app.scratch, "block.sh", (table.concat(script, "\n"):gsub(":8787", ":" .. app.port)))
+        assert(os.execute(("cd %s && bash %s/block.sh 2>/dev/null"):format(app.scratch, app.scratch)))
+        for i, command in ipairs(list) do
+          local out, said = read(("%s/out%d"):format(app.scratch, i)), decoded(command[2])
+          -- What is said may be words about it.
+          if said ~= nil then assert.same(said, decoded(out), command[1]) end
+        end
+      end)
+    end
+  end
+  pipe:close()
 end)
 
 -- ---- what other programs read ----
