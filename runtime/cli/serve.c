@@ -34,7 +34,8 @@ static int serve(const struct config *config, struct logger *logger)
     }
     launch_log_ready(logger, config, node);
     attend(node, logger);
-    signals_restore(); /* a second signal ends the process at once */
+    signal(SIGHUP, SIG_IGN); /* there is nothing to load anew */
+    signals_restore();       /* a second signal ends the process at once */
     logger_printf(logger, LOG_INFO, "stopping");
     node_stop(node);
     node_free(node);

@@ -50,6 +50,8 @@ static int send_line(struct page *p, const struct line *l)
     inspect_add_object(row, e->class_name, &e->id, name);
     row_add_integer(row, "bytes", e->bytes);
     inspect_add_state(row, &l->survey);
+    row_add_nonzero(row, "version", (int64_t)l->survey.version);
+    row_add_bool(row, "stale", l->survey.is_stale);
     row_add_integer(row, "socket_count", (int64_t)l->survey.sockets);
     row_add_nonzero(row, "next_alarm", e->next_alarm);
     row_add_nonzero(row, "last_event",

@@ -69,14 +69,29 @@ static struct event *next_let_in(const struct object *o)
     return NULL;
 }
 
+/* What is under way in an object that goes over to a new version may wait for
+ * these: functions of the old state, and calls on its behalf. */
+static struct event *next_of_old(const struct object *o)
+{
+    struct list *link;
+
+    for (link = o->mailbox.next; link != &o->mailbox; link = link->next) {
+        if (event_of(link)->target != 0 || event_of(link)->is_let_in)
+            return event_of(link);
+    }
+    return NULL;
+}
+
 /* Events from outside wait for sections, for init, and for a new version of
  * the script. */
 static struct event *next_mail(const struct object *o)
 {
     if (o->section != NULL)
         return next_let_in(o);
-    if (list_empty(&o->mailbox) || object_is_stale(o))
+    if (list_empty(&o->mailbox))
         return NULL;
+    if (object_is_stale(o))
+        return next_of_old(o);
     return event_of(o->mailbox.next);
 }
 

@@ -213,6 +213,29 @@ void chain_look(struct object *o)
         look_from(o, s);
 }
 
+/* ---- a new version of the script ---- */
+
+static void visit_old(struct object *o, struct event *e, struct chase *c)
+{
+    if (!is_mail(e)) {
+        follow(o, e, c);
+    } else if (object_is_stale(o)) {
+        e->is_let_in = true;
+        realm_schedule(o->realm, o);
+    }
+}
+
+void chain_look_old(struct object *o)
+{
+    struct list *link;
+
+    for (link = o->events.next; link != &o->events; link = link->next) {
+        struct chase c = {.kind = CHASE_OLD, .budget = BUDGET};
+
+        follow(o, container_of(link, struct event, link), &c);
+    }
+}
+
 /* ---- giving up ---- */
 
 static void visit(struct object *o, struct event *e, struct chase *c)
@@ -222,6 +245,8 @@ static void visit(struct object *o, struct event *e, struct chase *c)
     c->budget--;
     if (c->kind == CHASE_CIRCLE)
         visit_circle(o, e, c);
+    else if (c->kind == CHASE_OLD)
+        visit_old(o, e, c);
     else if (is_mail(e))
         c->kind == CHASE_DROP ? refuse(o, e, "timeout", slice_of(late))
                               : refuse(o, e, "canceled", slice_of(canceled));

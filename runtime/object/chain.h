@@ -8,7 +8,7 @@
  * Nothing is written down about chains while calls come and go.  A task that
  * waits knows its call, and where that went its event is found by number; so a
  * chain is followed from its beginning by a struct chase, object by object, to
- * other workers by letter.  There are three reasons to do so:
+ * other workers by letter.  There are four reasons to do so:
  *
  * CIRCLE  Calls wait for a critical section of their object.  If the section
  *         waits, over however many calls, for one of them, that one fails with
@@ -17,6 +17,8 @@
  * CANCEL  Nobody waits for an event any more: what it waits for itself and has
  *         not begun, and so on, fails with code "canceled".
  * DROP    A call's time is over: its event goes if it has not begun.
+ * OLD     An object goes over to a new version of the script when its events
+ *         have ended; what they wait for may not wait for that in its turn.
  *
  * What a chase has seen stays so until the call is answered or given up, hence
  * a circle that it finds is one, unless somebody gave up meanwhile.
@@ -35,7 +37,7 @@ struct object;
 struct realm;
 struct waited;
 
-enum chase_kind { CHASE_CIRCLE, CHASE_CANCEL, CHASE_DROP };
+enum chase_kind { CHASE_CIRCLE, CHASE_CANCEL, CHASE_DROP, CHASE_OLD };
 
 struct chase {
     enum chase_kind kind;
@@ -54,6 +56,9 @@ struct chase {
 
 /* Calls wait for the open sections of `o`: look for circles.  Outside turns. */
 void chain_look(struct object *o);
+/* Let in what the events under way in `o`, which has an old version of the
+ * script, wait for.  Outside turns. */
+void chain_look_old(struct object *o);
 /* Nobody waits for `e`, an event of `o` under way.  Anywhere. */
 void chain_cancel(struct object *o, struct event *e);
 /* The time of `call`, which has left, is over. */

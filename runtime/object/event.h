@@ -112,7 +112,9 @@ struct event {
     struct cause *from;   /* TASK: held; NULL: nobody's (cause.h) */
     struct oid oid;       /* of the object that gets it, for error messages */
     bool has_oid;         /* false: the router */
-    void *script;         /* TASK: the bindings' side of it; not owned */
+    bool is_let_in; /* one that began with an old version of the script waits
+                       for it (chain.h) */
+    void *script;   /* TASK: the bindings' side of it; not owned */
     struct socket_news *news; /* SOCKET; part of the event's memory */
     struct tap_cost *cost;    /* owned; NULL: nobody wants to know */
 };

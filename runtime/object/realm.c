@@ -239,58 +239,7 @@ void realm_poll_store(struct realm *r)
     scheduler_go_on(&r->scheduler);
 }
 
-/* ---- reload and end ---- */
-
-static void on_patience_over(struct timer *t)
-{
-    struct object *o = container_of(t, struct object, patience);
-
-    object_reset(o, &(struct object_reset){
-                        .text = "Durable Object reset because its code was "
-                                "updated.",
-                        .retryable = true,
-                        .keeps_sockets = true});
-}
-
-static void retire_router(struct realm *r)
-{
-    struct object *old = r->router;
-
-    r->router = NULL;
-    if (old == NULL)
-        return;
-    /* What waits in its mailbox goes to the new one, in order. */
-    if (old->mailbox_n != 0) {
-        r->router = object_new(r, NULL, NULL, (struct slice){0});
-        list_join(&r->router->mailbox, &old->mailbox);
-        r->router->mailbox_n = old->mailbox_n;
-        old->mailbox_n = 0;
-        realm_schedule(r, r->router);
-    }
-    list_push(&r->routers, &old->router_link);
-    realm_schedule(r, old);
-}
-
-void realm_reload(struct realm *r, struct code *code, uint64_t patience_ms)
-{
-    struct object *o;
-    struct object *next;
-
-    r->version++;
-    code_hold(code);
-    code_drop(r->config.code);
-    r->config.code = code;
-    retire_router(r);
-    HASH_ITER(hh, r->objects, o, next)
-    {
-        if (o->state == OBJECT_ASLEEP)
-            continue;
-        if (o->events_n != 0)
-            timer_start(&r->timers, &o->patience, patience_ms,
-                        on_patience_over);
-        realm_schedule(r, o);
-    }
-}
+/* ---- the end ---- */
 
 size_t realm_busy(const struct realm *r)
 {

@@ -101,8 +101,10 @@ struct realm {
     struct timer idle_timer;
     struct expiries expiries; /* of calls, and of requests to the router */
     struct scheduler scheduler;
-    uint64_t version; /* of the script; counts reloads */
-    uint64_t order;   /* counts what comes to objects */
+    uint64_t version;         /* of the script; counts reloads */
+    uint64_t reloaded_ns;     /* when it became the current one, and ... */
+    uint64_t patience_end_ns; /* ... when what is left of older ones is reset */
+    uint64_t order;           /* counts what comes to objects */
     struct realm_counters counters;
     uint64_t handled;            /* events that ended */
     bool is_tapped;              /* the host wants to know of each (tap.h) */
@@ -152,8 +154,13 @@ bool realm_unroute(struct realm *r, struct event *e);
 bool realm_run(struct realm *r, uint64_t budget_ns);
 /* The store has something to report: open the gate, or reset what failed. */
 void realm_poll_store(struct realm *r);
-/* Go over to a new version of the script: idle objects now, the others when
- * their events are done, at the latest after `patience_ms`. */
+/*
+ * Go over to a new version of the script: idle objects now, the others when
+ * their events are done, at the latest after `patience_ms`.  Events that come
+ * meanwhile wait, but for those that the others wait for; plain sockets are
+ * closed with 1012.  Tasks that are left alone, and that nobody waits for, hold
+ * up no event for longer than a second.
+ */
 void realm_reload(struct realm *r, struct code *code, uint64_t patience_ms);
 /* Number of events under way or waiting in all objects, for draining. */
 size_t realm_busy(const struct realm *r);

@@ -205,6 +205,9 @@ bool sockets_any(const struct object *o);
 /* Its state goes: NEW sockets are cut, hibernatable ones stay, plain ones are
  * closed with 1012. */
 void sockets_unload(struct object *o);
+/* Its state is to go when its events have ended: plain sockets are closed with
+ * 1012, so that those that wait for them end. */
+void sockets_retire(struct object *o);
 /* The object is reset: all are cut, and the fresh state is told of each
  * hibernatable one by a close event (1006). */
 void sockets_reset(struct object *o);

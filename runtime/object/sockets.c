@@ -192,6 +192,19 @@ static void end_plain_ones(struct object *o)
         end_plain(socket_of(o->sockets->others.next));
 }
 
+void sockets_retire(struct object *o)
+{
+    struct list *link;
+
+    if (o->sockets == NULL)
+        return;
+    for (link = o->sockets->others.next; link != &o->sockets->others;
+         link = link->next) {
+        if (socket_of(link)->mode != SOCKET_NEW)
+            socket_close(socket_of(link), CLOSE_RESTART, (struct slice){0});
+    }
+}
+
 void sockets_unload(struct object *o)
 {
     struct list *link;

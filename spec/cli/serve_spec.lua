@@ -118,6 +118,21 @@ describe("serve", function()
     assert.equal("signal", (p:wait_exit()))
   end)
 
+  it("is not ended sooner by SIGHUP", function()
+    local p <close> = program.start { script = [[
+      local mk = require "moonkeep"
+      return { fetch = function() print "begun" mk.sleep(500) return "done" end }
+    ]] }
+    local c <close> = p:connect()
+    c:send(http.format("x", {}))
+    p:wait_log("begun")
+    p:signal("TERM")
+    p:wait_log("stopping")
+    p:signal("HUP")
+    assert.equal("done", c:read().body)
+    assert.equal(0, p:wait_exit())
+  end)
+
   it("loads the script anew on SIGHUP", function()
     local p <close> = program.start { script = HELLO }
     p:write("main.lua", "return { fetch = function() return 'bye' end }")
