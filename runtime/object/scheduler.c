@@ -10,7 +10,7 @@
 #include "store/directory.h"
 
 enum {
-    PAGE = 500,         /* entries of the directory that are read at once */
+    PAGE = 1000,        /* entries of the directory that are read at once */
     AHEAD_MS = 20000,   /* before its end the window moves on */
     LOOK_MS = 500,      /* at the wall clock, at the latest */
     PAUSE_MS = 2000,    /* after the disk failed */

@@ -4,7 +4,7 @@
 #include "store/directory_inside.h"
 
 /* Of the tables below; 0: they are not whole. */
-#define VERSION "1"
+#define VERSION "2"
 
 static const char setup_sql[] = "PRAGMA journal_mode = WAL;"
                                 "PRAGMA synchronous = NORMAL;"
@@ -12,23 +12,22 @@ static const char setup_sql[] = "PRAGMA journal_mode = WAL;"
                                 "PRAGMA journal_size_limit = 33554432;"
                                 "PRAGMA temp_store = MEMORY;";
 
-/* In the order of lists, so that a page of a list is a few pages of the file;
- * every index has the name as well, as it is part of the key.  The nameless
- * have x'' as their name, as those have whose name was never noted, with
- * `unnamed`. */
+/* In the order of ids, by which objects are noted; what is due at one time is
+ * in that order too.  The nameless have x'' as their name, as those have whose
+ * name was never noted, with `unnamed`. */
 static const char tables_sql[] =
     "BEGIN;"
     "DROP TABLE IF EXISTS objects;"
     "DROP TABLE IF EXISTS classes;"
     "CREATE TABLE classes(number INTEGER PRIMARY KEY,"
     " name TEXT NOT NULL UNIQUE, count INTEGER NOT NULL DEFAULT 0);"
-    "CREATE TABLE objects(class INTEGER NOT NULL, name BLOB NOT NULL,"
-    " id BLOB NOT NULL, created INTEGER NOT NULL,"
+    "CREATE TABLE objects(class INTEGER NOT NULL, id BLOB NOT NULL,"
+    " name BLOB NOT NULL, created INTEGER NOT NULL,"
     " last_commit INTEGER NOT NULL, bytes INTEGER NOT NULL,"
     " next_alarm INTEGER NOT NULL, dead INTEGER NOT NULL,"
-    " unnamed INTEGER NOT NULL, PRIMARY KEY(class, name, id)) WITHOUT ROWID;"
-    "CREATE UNIQUE INDEX objects_id ON objects(class, id);"
-    "CREATE INDEX objects_alarm ON objects(next_alarm, id)"
+    " unnamed INTEGER NOT NULL, PRIMARY KEY(class, id)) WITHOUT ROWID;"
+    "CREATE INDEX objects_name ON objects(class, name, id);"
+    "CREATE INDEX objects_alarm ON objects(next_alarm, id, name)"
     " WHERE next_alarm <> 0;"
     "CREATE INDEX objects_dead ON objects(class, name, id) WHERE dead <> 0;"
     "CREATE INDEX objects_unnamed ON objects(unnamed) WHERE unnamed <> 0;"
@@ -38,7 +37,7 @@ static const char tables_sql[] =
     "SELECT class,id,name,created,last_commit,bytes,next_alarm,dead,unnamed"   \
     " FROM objects "
 #define ROW        " WHERE class=?1 AND id=?2"
-#define OF_CLASS   "WHERE class=?1 "
+#define OF_CLASS   "INDEXED BY objects_name WHERE class=?1 "
 #define DEAD       "INDEXED BY objects_dead WHERE dead<>0 AND class=?1 "
 #define NAMED      "AND name>=?2 AND name<?3 "
 #define NAMELESS   "AND name=x'' AND id>?2 "

@@ -8,13 +8,13 @@
 struct write {
     struct directory *d;
     struct error *err;
-    struct note **notes; /* by class and name */
+    struct note **notes; /* by class and id */
     size_t count;
     uint32_t class; /* that `delta` is of; 0: none yet */
     int64_t delta;  /* objects more than before */
 };
 
-/* As the rows are in the file, as far as the name is known. */
+/* As the rows are in the file. */
 static int by_key(const void *a, const void *b)
 {
     const struct note *x = *(struct note *const *)a;
@@ -22,7 +22,7 @@ static int by_key(const void *a, const void *b)
 
     if (x->class != y->class)
         return x->class < y->class ? -1 : 1;
-    return note_by_name(a, b);
+    return memcmp(x->id.b, y->id.b, OID_SIZE);
 }
 
 static void sort_notes(struct write *w, const struct batch *b)
