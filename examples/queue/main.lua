@@ -109,7 +109,10 @@ end
 
 -- One task for all who wait: it sleeps, and a change cuts that short.
 function Queue:_wait(ms)
-  self.change = self.change or mk.spawn(mk.sleep, 60000)
+  self.change = self.change or mk.spawn(function()
+    mk.sleep(60000)
+    self.change = nil
+  end)
   local change = self.change
   pcall(mk.timeout, ms, function() change:await() end)
 end

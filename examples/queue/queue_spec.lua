@@ -73,6 +73,17 @@ describe("the queue example", function()
     assert.same({}, task:await())
   end)
 
+  it("lets many wait, one after the other", function()
+    local tasks = {}
+    for i = 1, 8 do
+      tasks[i] = world:spawn(queue.take, queue, 1, 1000, 20000)
+      world:advance(15000)
+    end
+    queue:put("one", 0)
+    assert.equal("one", tasks[8]:await()[1].body)
+    for i = 1, 7 do assert.same({}, tasks[i]:await()) end
+  end)
+
   it("puts aside what fails again and again", function()
     queue:put("poison", 0)
     for try = 1, 5 do
