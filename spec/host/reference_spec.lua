@@ -72,6 +72,22 @@ describe("the reference", function()
     assert.equal(2, #rest)
   end)
 
+  it("has every function in an example", function()
+    local code = {}
+    for _, block in ipairs(docs.blocks(PAGE)) do
+      if block.kind == "lua" then code[#code + 1] = block.text end
+    end
+    code = table.concat(code)
+    local missing = {}
+    local pipe = assert(io.popen "cat lua/library/[!t]*.lua")
+    for line in pipe:lines() do
+      local owner, name = line:match "^function ([%w_]+)[.:]([%w_]+)%("
+      if name and not code:find("[.:]" .. name .. "%f[^%w_]") then missing[#missing + 1] = owner .. "." .. name end
+    end
+    pipe:close()
+    assert.same({}, missing)
+  end)
+
   it("names all that is annotated", function()
     local text = read(PAGE)
     local missing = {}
