@@ -3,8 +3,9 @@ import { h, bytes, clock } from "/lib.js";
 
 const NS = "http://www.w3.org/2000/svg";
 const HEIGHT = 170, LEFT = 54, RIGHT = 8, TOP = 10, BOTTOM = 22;
-// As wide as it will be shown, so that its letters keep their size.
-const width = () => matchMedia("(max-width: 640px)").matches ? 330 : 560;
+// A chart is as wide as it will be shown, so that its letters keep their size.
+export const narrow = matchMedia("(max-width: 640px)");
+const width = () => narrow.matches ? 330 : 560;
 
 function s(tag, attributes, ...children) {
   const e = document.createElementNS(NS, tag);

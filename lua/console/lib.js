@@ -82,7 +82,7 @@ const units = ["B", "KB", "MB", "GB", "TB"];
 export function bytes(n) {
   let i = 0;
   while (n >= 1024 && i < units.length - 1) { n /= 1024; i++; }
-  return `${i === 0 || n >= 100 ? Math.round(n) : n.toFixed(1)} ${units[i]}`;
+  return `${i === 0 || n >= 100 ? Math.round(n) : Number(n.toFixed(1))} ${units[i]}`;
 }
 
 export const count = n => n.toLocaleString("en-US");

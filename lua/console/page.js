@@ -1,7 +1,7 @@
 // Which page is shown: the part of the address behind `#`.
 import { h, get, post, whenLocked, section, table, empty, state, bytes, count, short, when, duration, hex, notice }
   from "/lib.js";
-import { chart, rate, level, quantile } from "/charts.js";
+import { chart, narrow, rate, level, quantile } from "/charts.js";
 import { objectPage } from "/object.js";
 import { logPage } from "/log.js";
 
@@ -62,6 +62,7 @@ async function overviewPage(signal) {
     if (!isHeld) body.replaceChildren(tiles(), section("The last minutes", charts()));
   };
   draw();
+  narrow.addEventListener("change", draw, { signal });
   const timer = setInterval(async () => {
     if (document.hidden) return;
     try {

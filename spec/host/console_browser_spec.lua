@@ -56,4 +56,21 @@ describe("the console's page", function()
     assert.is_nil(tab:next())
     assert.is_true(tab:close())
   end)
+
+  it("asks for a token where there is one", function()
+    if not client then pending(lacking) end
+    local other = program.free_port()
+    local locked <close> = program.start {
+      source = "spec/support/console",
+      config = ([[return { admin = { listen = "127.0.0.1:%d", token = "open, please: 123" } }]]):format(other),
+    }
+    locked:wait_log "console at"
+    local tab <close> = client:start("http://127.0.0.1:" .. other, locked.url,
+      os.getenv "CONSOLE_SHOTS" or locked.scratch, "open, please: 123")
+    assert.same({ focus = "token" }, tab:next())
+    assert.same({ look = "sign-in", overflow = 0, low = {}, nameless = {} }, tab:next())
+    assert.same({ out = 401 }, tab:next())
+    assert.is_nil(tab:next())
+    assert.is_true(tab:close())
+  end)
 end)

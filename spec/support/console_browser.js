@@ -1,11 +1,12 @@
 // The console in Chromium, as an operator uses it.
 //
-//   node console_browser.js CONSOLE APP FOLDER
+//   node console_browser.js CONSOLE APP FOLDER [TOKEN]
 //
+// With a token it only signs in and out.
 // Prints a line of JSON for each thing that was seen.  Screenshots go to FOLDER.
 "use strict";
 const { chromium } = require("playwright-core");
-const [url, app, folder] = process.argv.slice(2);
+const [url, app, folder, token] = process.argv.slice(2);
 
 const tell = fields => process.stdout.write(JSON.stringify(fields) + "\n");
 const texts = (page, what) => page.locator(what).allTextContents();
@@ -166,13 +167,32 @@ async function schemes(page) {
   await page.locator("#theme").selectOption("auto");
 }
 
+async function signIn(page) {
+  await page.goto(url);
+  await page.locator("#token").waitFor();
+  tell({ focus: await page.evaluate(() => document.activeElement.id) });
+  await look(page, "sign-in");
+  await page.locator("#token").focus();
+  await page.keyboard.type("a wrong one");
+  await page.keyboard.press("Enter");
+  await page.getByText("this is not the token").waitFor();
+  await page.keyboard.type(token);
+  await page.keyboard.press("Enter");
+  await page.locator("dl.tiles").waitFor();
+  await page.reload();
+  await page.locator("dl.tiles").waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.locator("#token").waitFor();
+  tell({ out: (await page.request.get(`${url}/api/info`)).status() });
+}
+
 async function main() {
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
   const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
   page.setDefaultTimeout(20000);
   page.on("pageerror", error => tell({ error: error.message }));
-  page.on("console", m => m.type() === "error" && !m.text().includes("400") && tell({ console: m.text() }));
-  for (const step of [overview, search, keys, query, log, schemes]) await step(page);
+  page.on("console", m => m.type() === "error" && !/ 40[01] /.test(m.text()) && tell({ console: m.text() }));
+  for (const step of token ? [signIn] : [overview, search, keys, query, log, schemes]) await step(page);
   await browser.close();
 }
 
