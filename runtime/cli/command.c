@@ -7,11 +7,13 @@
 #include "base/nearest.h"
 
 const struct command *const commands[] = {
-    &dev_command,     &serve_command,   &check_command,  &test_command,
-    &objects_command, &show_command,    &why_command,    &sql_command,
-    &call_command,    &tail_command,    &top_command,    &export_command,
-    &alarms_command,  &delete_command,  &backup_command, &restore_command,
-    &verify_command,  &version_command, &help_command,   NULL,
+    &dev_command,     &serve_command,   &check_command,
+    &test_command,    &objects_command, &show_command,
+    &why_command,     &sql_command,     &call_command,
+    &tail_command,    &top_command,     &export_command,
+    &import_command,  &alarms_command,  &delete_command,
+    &backup_command,  &restore_command, &verify_command,
+    &version_command, &help_command,    NULL,
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) - 1 };

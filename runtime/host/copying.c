@@ -40,6 +40,23 @@ static char *join(const char *folder, const char *path)
     return out.p;
 }
 
+/* ---- owners ---- */
+
+/* What root makes in somebody's folder is to be his: the server of that data
+ * may run as another user. */
+static void inherit_owner(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    struct stat st;
+
+    if (geteuid() != 0 || slash == NULL || slash == path)
+        return;
+    char *folder = mem_dup(path, (size_t)(slash - path));
+    if (stat(folder, &st) == 0 && lchown(path, st.st_uid, st.st_gid) != 0)
+        perror(path); /* whoever reads it will say more */
+    free(folder);
+}
+
 /* ---- folders ---- */
 
 int copying_make_folder(const char *path, struct error *err)
@@ -53,7 +70,9 @@ int copying_make_folder(const char *path, struct error *err)
         char was = *p;
 
         *p = '\0';
-        if (mkdir(part, 0700) != 0 && errno != EEXIST)
+        if (mkdir(part, 0700) == 0)
+            inherit_owner(part);
+        else if (errno != EEXIST)
             rc = failed(err, "make the folder", part);
         *p = was;
         if (was == '\0')
@@ -261,6 +280,7 @@ static int copy_open(struct copying *c, int from, const struct stat *before,
 
     if (to < 0)
         return failed(err, "make", path);
+    inherit_owner(path);
     int rc = copy_bytes(c, from, to, path, err);
 
     if (rc == 0 && fstat(from, &now) == 0)

@@ -5,7 +5,9 @@
  * What was copied before and has not changed since is passed over, so that a
  * copy can be interrupted and gone on with.  Whether a file has changed its
  * size and time of change tell; a copy gets the time of the original, unless
- * that is so short ago that it may change again without showing it.
+ * that is so short ago that it may change again without showing it.  Files and
+ * folders are for their owner alone, who is that of the folder they are made
+ * in.
  */
 #ifndef HOST_COPYING_H
 #define HOST_COPYING_H

@@ -23,9 +23,9 @@ static const struct {
     {"verify", question_verify},   {"why", question_why},
     {"sql", question_sql},         {"call", question_call},
     {"tail", question_tail},       {"top", question_top},
-    {"hold", question_hold},       {"point", question_point},
-    {"metrics", question_metrics}, {"ready", question_ready},
-    {"classes", question_classes},
+    {"import", question_import},   {"hold", question_hold},
+    {"point", question_point},     {"metrics", question_metrics},
+    {"ready", question_ready},     {"classes", question_classes},
 };
 
 enum { QUESTION_COUNT = sizeof(questions) / sizeof(*questions) };

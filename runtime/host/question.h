@@ -76,6 +76,7 @@ int question_delete(struct question *q, struct error *err);
 int question_sql(struct question *q, struct error *err);
 int question_call(struct question *q, struct error *err);
 int question_tail(struct question *q, struct error *err);
+int question_import(struct question *q, struct error *err);
 int question_hold(struct question *q, struct error *err);
 int question_point(struct question *q, struct error *err);
 int question_top(struct question *q, struct error *err);

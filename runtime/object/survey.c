@@ -133,29 +133,52 @@ void survey_sockets(const struct object *o,
         each_of(&o->sockets->others, each, arg);
 }
 
+/* Another content for the object, or none (`image` NULL). */
+static int change(struct realm *r, const struct db_config *config,
+                  const struct db_image *image, uint64_t *number,
+                  struct error *err)
+{
+    struct db *db = NULL;
+    int rc = db_open(config, &db, err);
+
+    if (rc == 0 && image != NULL)
+        rc = db_replace(db, image, err);
+    if (rc == 0 && image == NULL)
+        rc = db_delete_all(db, err);
+    if (rc == 0 && image == NULL)
+        rc = db_commit(db, err);
+    *number = rc == 0 ? db_last_commit(db) : 0;
+    db_close(db);
+    if (rc == 0)
+        scheduler_note(&r->scheduler, realm_class(r, config->class_name),
+                       &config->id, image == NULL ? 0 : image->next_alarm);
+    return rc;
+}
+
 int survey_delete(struct realm *r, const char *class_name, const struct oid *id,
                   struct gate_item *item, struct error *err)
 {
-    static const struct object_reset why = {
-        .text = "the object was deleted by the operator of the server",
+    return survey_replace(r, class_name, id, NULL, item, err);
+}
+
+int survey_replace(struct realm *r, const char *class_name,
+                   const struct oid *id, const struct db_image *image,
+                   struct gate_item *item, struct error *err)
+{
+    const struct object_reset why = {
+        .text = image == NULL
+                    ? "the object was deleted by the operator of the server"
+                    : "the object was replaced by the operator of the server",
         .queued_too = true,
         .is_deletion = true};
     struct object *o = realm_find(r, id);
     struct db_config config = {
         .client = r->config.store, .class_name = class_name, .id = *id};
-    struct db *db = NULL;
+    uint64_t number;
 
     if (o != NULL)
         object_reset(o, &why);
-    int rc = db_open(&config, &db, err);
-    if (rc == 0)
-        rc = db_delete_all(db, err);
-    if (rc == 0)
-        rc = db_commit(db, err);
-    uint64_t number = rc == 0 ? db_last_commit(db) : 0;
-    db_close(db);
-    if (rc == 0)
-        scheduler_note(&r->scheduler, realm_class(r, class_name), id, 0);
+    int rc = change(r, &config, image, &number, err);
     if (rc == 0)
         gate_push(&r->gate, item, number);
     return rc;

@@ -67,4 +67,10 @@ void survey_sockets(const struct object *o,
 int survey_delete(struct realm *r, const char *class_name, const struct oid *id,
                   struct gate_item *item, struct error *err);
 
+/* The same, but `image` takes the place of what was stored. */
+struct db_image;
+int survey_replace(struct realm *r, const char *class_name,
+                   const struct oid *id, const struct db_image *image,
+                   struct gate_item *item, struct error *err);
+
 #endif

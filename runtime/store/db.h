@@ -104,6 +104,20 @@ int db_savepoint_depth(const struct db *d);
  * transaction"). */
 int db_delete_all(struct db *d, struct error *err);
 
+/* All of an object, as it is to be from now on (adopt.h). */
+struct db_image {
+    const char *pages; /* STORE_PAGE bytes each, from the first on */
+    uint32_t count;
+    struct slice name; /* that is in it; empty: none */
+    int64_t next_alarm, dead;
+};
+
+/* Put `image` (borrowed) in the place of everything that was there, as one
+ * commit.  `d` was just opened, and is only closed after.  Returns 0; ERR_LIMIT
+ * (of storage or of a turn), ERR_FULL, ERR_IO, ERR_RESET: nothing has changed.
+ */
+int db_replace(struct db *d, const struct db_image *image, struct error *err);
+
 /* SQLite has rolled back on its own (full, I/O, memory): the turn's writes are
  * gone and the object must be reset; every later call fails with this error.
  * `err` (may be NULL) gets it. */

@@ -40,28 +40,40 @@ static void split_image(struct template_image *t, const unsigned char *image,
     }
 }
 
-int template_build(struct template_image *t, struct error *err)
+int template_open(sqlite3 **out, struct error *err)
 {
     sqlite3 *db = NULL;
-    sqlite3_int64 size = 0;
-    unsigned char *image = NULL;
 
-    *t = (struct template_image){0};
+    *out = NULL;
     if (sqlite3_open(":memory:", &db) == SQLITE_OK &&
         sqlite3_exec(db, template_sql, NULL, NULL, NULL) == SQLITE_OK &&
-        set_schema_version(db) == SQLITE_OK)
-        image = sqlite3_serialize(db, "main", &size, 0);
-    if (image == NULL) {
-        int rc =
-            error_set(err, ERR_NOMEM, "cannot build the empty database: %s",
-                      sqlite3_errmsg(db));
-        sqlite3_close(db);
-        return rc;
+        set_schema_version(db) == SQLITE_OK) {
+        *out = db;
+        return 0;
     }
-    split_image(t, image, size);
+    int rc = error_set(err, ERR_NOMEM, "cannot build the empty database: %s",
+                       sqlite3_errmsg(db));
+    sqlite3_close(db);
+    return rc;
+}
+
+int template_build(struct template_image *t, struct error *err)
+{
+    sqlite3 *db;
+    sqlite3_int64 size = 0;
+
+    *t = (struct template_image){0};
+    int rc = template_open(&db, err);
+    if (rc != 0)
+        return rc;
+    unsigned char *image = sqlite3_serialize(db, "main", &size, 0);
+    if (image == NULL)
+        rc = error_set(err, ERR_NOMEM, "cannot build the empty database");
+    else
+        split_image(t, image, size);
     sqlite3_free(image);
     sqlite3_close(db);
-    return 0;
+    return rc;
 }
 
 void template_fini(struct template_image *t)

@@ -52,6 +52,8 @@ bool vfs_has_template_schema(sqlite3 *db);
 bool vfs_is_locked(sqlite3 *db);
 
 /* template.c */
+/* A database in memory that is the template; closed by the caller. */
+int template_open(sqlite3 **out, struct error *err);
 int template_build(struct template_image *t, struct error *err);
 void template_fini(struct template_image *t);
 
