@@ -7,6 +7,7 @@ exclude_files = { "build*" }
 -- Cases are tables of bytes, one a line.
 files["spec/**/*_spec.lua"] = { std = "+busted", max_line_length = false }
 files["examples/**/*_spec.lua"] = { std = "+busted" }
+files["lua/templates/**/*_spec.lua"] = { std = "+busted" }
 -- wrk calls these by name, in LuaJIT.
 files["spec/bench/wrk"] = {
   std = "luajit",
@@ -14,6 +15,7 @@ files["spec/bench/wrk"] = {
   read_globals = { "wrk" },
 }
 -- A configuration sees this alone.
+files["lua/templates/**/moonkeep.lua"] = { std = { read_globals = { os = { fields = { "getenv" } } } } }
 files["examples/**/moonkeep.lua"] = { std = { read_globals = { os = { fields = { "getenv" } } } } }
 -- Annotations: functions without bodies.
 files["lua/library"] = { unused = false, max_line_length = false }

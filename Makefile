@@ -42,13 +42,14 @@ LUA_TEST = $(sort $(wildcard lua/test/*.lua))
 LUA_CHECK = $(sort $(wildcard lua/check/*.lua))
 LUA_LIBRARY = $(sort $(wildcard lua/library/*.lua))
 LUA_CONSOLE = $(sort $(wildcard lua/console/*))
+TEMPLATES = $(sort $(shell find lua/templates -mindepth 2 -type f))
 LLHTTP   = $(addprefix $(BUILD)/llhttp/,api.o http.o llhttp.o)
 LIBRARY  = $(BUILD)/libmoonkeep.a
 MAIN     = $(BUILD)/runtime/cli/main.o
 PROGRAM  = $(MAIN) $(BUILD)/runtime/cli/malloc_conf.o
 OBJECTS  = $(filter-out $(PROGRAM),$(SOURCES:%.c=$(BUILD)/%.o)) \
            $(addprefix $(BUILD)/gen/embedded,.o _test.o _check.o _library.o \
-             _console.o) $(LLHTTP)
+             _console.o _template.o) $(LLHTTP)
 HOSTTEST = $(patsubst spec/support/%.c,$(BUILD)/spec/%.so,\
              $(wildcard spec/support/hosttest_*.c))
 TOOLS    = $(patsubst spec/support/%.c,$(BUILD)/spec/%,\
@@ -93,6 +94,12 @@ $(BUILD)/llhttp/%.o: /usr/share/llhttp/%.c
 $(BUILD)/gen/embedded.c: $(LUA) lua/tool/embed.lua
 	@mkdir -p $(@D)
 	@lua5.4 lua/tool/embed.lua embedded_files $(LUA) > $@.tmp && mv $@.tmp $@
+
+# What `moonkeep new` writes.
+$(BUILD)/gen/embedded_template.c: $(TEMPLATES) lua/tool/embed.lua
+	@mkdir -p $(@D)
+	@lua5.4 lua/tool/embed.lua --tree lua/templates/ \
+	  embedded_template_files $(TEMPLATES) > $@.tmp && mv $@.tmp $@
 
 # Those of the module moonkeep.test, of moonkeep check, of the console, and the
 # annotations, which no script sees.

@@ -2,7 +2,16 @@
 -- loads into every state.  Usage: lua embed.lua TABLE lua/a.lua ... > out.c
 --
 -- Any other file becomes a module that returns its text: page.css is page_css.
+-- With --tree FOLDER/ before TABLE files are kept as they are, and called by
+-- their paths below the folder.
 local names = {}
+local tree
+
+if arg[1] == "--tree" then
+  tree = arg[2]
+  table.remove(arg, 1)
+  table.remove(arg, 1)
+end
 
 -- The module that returns `text`.
 local function module_of(text)
@@ -16,7 +25,7 @@ for i, path in ipairs { table.unpack(arg, 2) } do
   local file = assert(io.open(path, "rb"))
   local text = file:read("a")
   file:close()
-  names[i] = path:match("([%w_]+)%.lua$")
+  names[i] = tree and path:sub(#tree + 1) or path:match("([%w_]+)%.lua$")
   if not names[i] then
     names[i] = path:match("[%w_.]+$"):gsub("%.", "_")
     text = module_of(text)

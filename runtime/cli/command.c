@@ -7,13 +7,17 @@
 #include "base/nearest.h"
 
 const struct command *const commands[] = {
-    &dev_command,     &serve_command,   &check_command,
-    &test_command,    &objects_command, &show_command,
-    &why_command,     &sql_command,     &call_command,
-    &tail_command,    &top_command,     &export_command,
-    &import_command,  &alarms_command,  &delete_command,
-    &backup_command,  &restore_command, &verify_command,
-    &version_command, &help_command,    NULL,
+    &new_command,    &dev_command,
+    &serve_command,  &check_command,
+    &test_command,   &objects_command,
+    &show_command,   &why_command,
+    &sql_command,    &call_command,
+    &tail_command,   &top_command,
+    &export_command, &import_command,
+    &alarms_command, &delete_command,
+    &backup_command, &restore_command,
+    &verify_command, &version_command,
+    &help_command,   NULL,
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) - 1 };

@@ -40,10 +40,10 @@ int command_failed(const struct command *self, const char *format, ...)
 
 /* Each is in the file that has its name (restore: backup.c, version:
  * help.c). */
-extern const struct command dev_command, serve_command, check_command,
-    objects_command, show_command, why_command, sql_command, call_command,
-    tail_command, top_command, export_command, import_command, alarms_command,
-    delete_command, backup_command, restore_command, verify_command,
-    test_command, version_command, help_command;
+extern const struct command new_command, dev_command, serve_command,
+    check_command, objects_command, show_command, why_command, sql_command,
+    call_command, tail_command, top_command, export_command, import_command,
+    alarms_command, delete_command, backup_command, restore_command,
+    verify_command, test_command, version_command, help_command;
 
 #endif

@@ -20,5 +20,7 @@ extern const struct embedded embedded_library_files[];
 /* Of lua/console/, for the console's state alone; files that are no Lua are
  * modules that return their text ("page_css"). */
 extern const struct embedded embedded_console_files[];
+/* Of lua/templates/, for `moonkeep new`: by path ("counter/main.lua"). */
+extern const struct embedded embedded_template_files[];
 
 #endif

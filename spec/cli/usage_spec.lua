@@ -1,7 +1,7 @@
 -- What the program says about itself, and about command lines that are wrong.
 local program = require "program"
 
-local COMMANDS = { "dev", "serve", "check", "test", "objects", "show", "why", "sql", "call", "tail", "top", "export", "import",
+local COMMANDS = { "new", "dev", "serve", "check", "test", "objects", "show", "why", "sql", "call", "tail", "top", "export", "import",
   "alarms", "delete", "backup", "restore", "verify", "version", "help" }
 
 describe("moonkeep", function()
