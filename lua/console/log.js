@@ -48,6 +48,7 @@ export async function logPage(main, signal, [chosen, id]) {
   const said = h("p", { class: "muted", id: "log-state" }, "Connecting …");
   let rows = [], waiting = [], isPaused = false, inner = new AbortController();
 
+  const isOne = () => Boolean(id) && ofClass.value === chosen;
   const fits = r => KINDS[kind.value](r) && (!text.value ||
     JSON.stringify(r).toLowerCase().includes(text.value.toLowerCase()));
   function add(batch) {
@@ -68,7 +69,9 @@ export async function logPage(main, signal, [chosen, id]) {
     waiting = [];
   }, 150);
   function take(r) {
-    if (r.kind === "watching") said.textContent = "Live: what happens is shown as it happens.";
+    if (r.kind === "watching") said.textContent = isOne() ?
+      `Live: what happens to the object ${id.slice(0, 12)}… is shown as it happens.` :
+      "Live: what happens is shown as it happens.";
     else if (r.kind === "dropped") said.textContent = `${count(r.count)} lines were dropped: they came faster than they were read.`;
     else if (r.kind === "failure") said.textContent = r.message;
     else if (r.kind === "event" || r.kind === "log") waiting.push(r);
@@ -80,7 +83,7 @@ export async function logPage(main, signal, [chosen, id]) {
     inner = new AbortController();
     const mine = inner.signal;
     try {
-      await stream("tail", { class: ofClass.value, id: ofClass.value === chosen ? id : "" }, mine, take);
+      await stream("tail", { class: ofClass.value, id: isOne() ? id : "" }, mine, take);
       said.textContent = "The server has ended the log.";
     } catch (error) {
       if (!mine.aborted) said.textContent = error.message;

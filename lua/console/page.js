@@ -100,7 +100,7 @@ async function objectsPage(signal, chosen) {
   const className = chosen ?? classes[0]?.class;
   const list = h("div", { id: "list", "aria-live": "polite" });
   const box = h("input", { type: "search", id: "search", autocomplete: "off", spellcheck: "false",
-    placeholder: "how the name begins" });
+    placeholder: "how the name begins, or an id" });
   const back = h("button", { disabled: true }, "First page");
   const next = h("button", { disabled: true }, "Next page");
   let from = {}, latest = 0;
@@ -121,12 +121,18 @@ async function objectsPage(signal, chosen) {
     next.disabled = !answer.next;
     back.disabled = !at.after && !at.afterId;
   }
+  // An id leads to its object, whether it has a name or not.
+  function open(event) {
+    event.preventDefault();
+    if (/^[0-9a-f]{64}$/i.test(box.value.trim()))
+      location.hash = `#/object/${className}/${box.value.trim().toLowerCase()}`;
+  }
   const guarded = at => show(at).catch(failed);
   box.addEventListener("input", () => guarded({}));
   back.addEventListener("click", () => guarded({}));
   next.addEventListener("click", () => guarded(from));
   main.append(classLinks(classes, className),
-    h("form", { class: "bar", role: "search", onsubmit: e => e.preventDefault() },
+    h("form", { class: "bar", role: "search", onsubmit: open },
       h("label", { for: "search" }, "Search"), box),
     list, h("div", { class: "bar" }, back, next));
   await show({});

@@ -2,6 +2,7 @@
 -- space again the service goes on by itself.  The data folder is a tmpfs with
 -- room for a few segments of the log; where mounting is not permitted the
 -- specs are pending.
+local http = require "http"
 local program = require "program"
 
 local SCRIPT = [[
@@ -39,7 +40,10 @@ end
 
 -- The program on a disk of its own, or nil.
 local function start()
-  local app = program.start { script = SCRIPT, args = { "--workers", "1" } }
+  local admin = program.free_port()
+  local app = program.start { script = SCRIPT, args = { "--workers", "1" },
+    config = ("return { admin = '127.0.0.1:%d' }"):format(admin) }
+  app.admin = "http://127.0.0.1:" .. admin
   app:term()
   os.execute(("rm -rf '%s'"):format(app.data))
   local is_mounted = mounted(app.data)
@@ -118,6 +122,18 @@ describe("a full disk", function()
     free(app)
     app:restart()
     assert.equal(("%d %d 1"):format(last, last), app:get("/read?name=a").body)
+  end)
+
+  it("is told to who asks whether the server is ready", function()
+    if not app then return pending "mounting is not permitted" end
+    assert.equal(200, http.get(app.admin .. "/readyz").status)
+    fill(app)
+    add_until_refused "a"
+    local r = http.get(app.admin .. "/readyz")
+    assert.same({ 503, "the commit log cannot be written\n" }, { r.status, r.body })
+    assert.truthy(http.get(app.admin .. "/metrics").body:find("moonkeep_disk_healthy 0", 1, true))
+    free(app)
+    app:wait_until("it is ready again", function() return http.get(app.admin .. "/readyz").status == 200 end)
   end)
 
   it("is said in the log", function()

@@ -1,5 +1,5 @@
 -- The console in a browser: Debian's Chromium.  CONSOLE_SHOTS is a folder for
--- the screenshots.
+-- screenshots; without it there are none.
 local foreign = require "foreign"
 local program = require "program"
 
@@ -26,7 +26,7 @@ describe("the console's page", function()
     for i = 1, OBJECTS - 1 do assert.equal(200, app:get("/Counter/c" .. i).status) end
     assert.equal("1", app:get("/Counter/ann").body)
     assert.equal("ordered", app:get("/Order/o1").body)
-    local tab <close> = client:start("http://127.0.0.1:" .. port, app.url, os.getenv "CONSOLE_SHOTS" or app.scratch)
+    local tab <close> = client:start("http://127.0.0.1:" .. port, app.url, os.getenv "CONSOLE_SHOTS" or "")
     local function looked(name)
       assert.same({ look = name, overflow = 0, low = {}, nameless = {} }, tab:next())
     end
@@ -37,6 +37,7 @@ describe("the console's page", function()
     assert.same({ page = "objects", rows = 50 }, tab:next())
     assert.same({ found = { "ann" } }, tab:next())
     assert.same({ second = OBJECTS - 50 }, tab:next())
+    assert.same({ byId = "ann" }, tab:next())
     looked "objects"
     assert.same({ opened = "ann", outline = "solid" }, tab:next())
     assert.same({ markup = 0, keys = { "<b>key</b>", [[{"text": "<script>alert(1)</script>"}]], "n", 1 } }, tab:next())
@@ -52,6 +53,7 @@ describe("the console's page", function()
     assert.same({ filtered = 0, found = 0 }, tab:next())
     assert.same({ paused = 0 }, tab:next())
     assert.same({ goesOn = true }, tab:next())
+    assert.same({ ofOne = { "Counter / ann" } }, tab:next())
     assert.same({ dark = true, kept = true }, tab:next())
     assert.is_nil(tab:next())
     assert.is_true(tab:close())
@@ -66,7 +68,7 @@ describe("the console's page", function()
     }
     locked:wait_log "console at"
     local tab <close> = client:start("http://127.0.0.1:" .. other, locked.url,
-      os.getenv "CONSOLE_SHOTS" or locked.scratch, "open, please: 123")
+      os.getenv "CONSOLE_SHOTS" or "", "open, please: 123")
     assert.same({ focus = "token" }, tab:next())
     assert.same({ look = "sign-in", overflow = 0, low = {}, nameless = {} }, tab:next())
     assert.same({ out = 401 }, tab:next())

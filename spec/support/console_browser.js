@@ -3,7 +3,8 @@
 //   node console_browser.js CONSOLE APP FOLDER [TOKEN]
 //
 // With a token it only signs in and out.
-// Prints a line of JSON for each thing that was seen.  Screenshots go to FOLDER.
+// Prints a line of JSON for each thing that was seen.  Screenshots go to FOLDER,
+// which may be empty: none.
 "use strict";
 const { chromium } = require("playwright-core");
 const [url, app, folder, token] = process.argv.slice(2);
@@ -58,7 +59,7 @@ async function look(page, name) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       seen.overflow = Math.max(seen.overflow, await overflow(page));
       seen.low.push(...await lowContrast(page));
-      await page.screenshot({ path: `${folder}/${name}-${size}-${colorScheme}.png`, fullPage: true });
+      if (folder) await page.screenshot({ path: `${folder}/${name}-${size}-${colorScheme}.png`, fullPage: true });
     }
   }
   await page.setViewportSize({ width: 1280, height: 860 });
@@ -84,6 +85,14 @@ async function search(page) {
   await page.getByRole("button", { name: "Next page" }).click();
   await page.waitForFunction(() => document.querySelectorAll("#list td.name").length === 12);
   tell({ second: (await texts(page, "#list td.name")).length });
+  await page.locator("#search").fill("ann");
+  await page.waitForFunction(() => document.querySelectorAll("#list td.name").length === 1);
+  const id = (await page.locator("#list td.name a").getAttribute("href")).split("/").pop();
+  await page.locator("#search").fill(id);
+  await page.keyboard.press("Enter");
+  await page.locator("dl.facts").waitFor();
+  tell({ byId: await page.locator("h1").textContent() });
+  await open(page, "objects/Counter", "#list td.name");
   await page.locator("#search").fill("ann");
   await page.waitForFunction(() => document.querySelectorAll("#list td.name").length === 1);
   await look(page, "objects");
@@ -155,6 +164,14 @@ async function log(page) {
   await page.getByRole("button", { name: /Go on/ }).click();
   await page.waitForFunction(n => document.querySelectorAll("#log li").length > n, before);
   tell({ goesOn: true });
+  await open(page, "objects/Counter", "#list td.name");
+  await page.locator("#list td.name a", { hasText: "ann" }).click();
+  await page.getByRole("link", { name: "Live log of this object" }).click();
+  await page.getByText("what happens to the object").waitFor();
+  await fetch(`${app}/Counter/other`);
+  await fetch(`${app}/Counter/ann`);
+  await page.locator("#log li").first().waitFor();
+  tell({ ofOne: [...new Set(await texts(page, "#log li a"))] });
 }
 
 async function schemes(page) {
@@ -189,7 +206,7 @@ async function signIn(page) {
 async function main() {
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
   const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
-  page.setDefaultTimeout(20000);
+  page.setDefaultTimeout(40000);
   page.on("pageerror", error => tell({ error: error.message }));
   page.on("console", m => m.type() === "error" && !/ 40[01] /.test(m.text()) && tell({ console: m.text() }));
   for (const step of token ? [signIn] : [overview, search, keys, query, log, schemes]) await step(page);
