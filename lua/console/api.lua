@@ -6,7 +6,9 @@ local metrics = require "console.metrics"
 local node = require "console.node"
 
 local NOT_FOUND = -12 -- of runtime/base/err.h
+local INVALID = -14
 local EXACT = 1 << 53 -- beyond it JavaScript's numbers are not
+local SHOWN = 10000 -- bytes of one text: the page is for people
 
 local api = {}
 
@@ -26,8 +28,13 @@ end
 
 local convert
 
+local function shown(s)
+  if #s <= SHOWN then return text(s) end
+  return text(s:sub(1, SHOWN)) .. (" … (%d bytes)"):format(#s)
+end
+
 local function convert_table(value)
-  if value.blob then return { base64 = mk.base64.encode(value.blob) } end
+  if value.blob then return { base64 = mk.base64.encode(value.blob:sub(1, SHOWN)) } end
   local out = {}
   for key, item in pairs(value) do out[key] = convert(item) end
   return #value > 0 and mk.json.array(out) or out
@@ -36,7 +43,7 @@ end
 -- What JSON, read by a browser, can hold: the rest as text.
 function convert(value)
   local kind = math.type(value) or type(value)
-  if kind == "string" then return text(value) end
+  if kind == "string" then return shown(value) end
   if kind == "integer" and (value > EXACT or value < -EXACT) then return { integer = tostring(value) } end
   if kind == "float" and (value ~= value or value - value ~= 0) then return tostring(value) end
   if kind == "table" then return convert_table(value) end
@@ -52,11 +59,13 @@ end
 -- The answer of `question` as { kind = array of rows } ("object" -> "objects").
 local function collect(question, cells)
   local out = {}
-  for _, row in ipairs(node.ask(question, cells)) do
+  for row in node.each(question, cells) do
     local kind = row.kind
     row.kind = nil
-    out[kind] = out[kind] or mk.json.array {}
-    table.insert(out[kind], convert(row))
+    if kind ~= "waiting" then
+      out[kind] = out[kind] or mk.json.array {}
+      table.insert(out[kind], convert(row))
+    end
   end
   return out
 end
@@ -70,11 +79,17 @@ end
 -- Names travel as hex digits: they may be any bytes.
 local function bytes(hex)
   if not hex or hex == "" then return nil end
-  return mk.hex.decode(hex)
+  local ok, value = pcall(mk.hex.decode, hex)
+  if not ok then error({ message = "hex digits expected", code = INVALID }, 0) end
+  return value
+end
+
+local function string_or_nil(value)
+  return type(value) == "string" and value or nil
 end
 
 local function object_cells(q)
-  return { class = q.class, id = q.id }
+  return { class = string_or_nil(q.class), id = string_or_nil(q.id) }
 end
 
 local get, post = {}, {}
@@ -132,6 +147,9 @@ function get.tail(q)
 end
 
 function post.sql(body)
+  if type(body.sql) ~= "string" then
+    return mk.Response.json({ message = "sql: a string expected" }, { status = 400 })
+  end
   local cells = object_cells(body)
   cells.sql, cells.write, cells.limit = body.sql, body.write == true, 500
   return answer_with("sql", cells)
@@ -151,7 +169,13 @@ function api.answer(request, vars)
     return mk.Response.json { app = vars.app, version = mk.version, hasToken = vars.token ~= "" }
   end
   if request.method == "GET" and get[name] then return get[name](request.query) end
-  if request.method == "POST" and post[name] then return post[name](request:json()) end
+  if request.method == "POST" and post[name] then
+    local ok, body = pcall(request.json, request)
+    if not ok or type(body) ~= "table" then
+      return mk.Response.json({ message = "an object in JSON expected" }, { status = 400 })
+    end
+    return post[name](body)
+  end
   if get[name] or post[name] then return mk.Response.json({ message = "wrong method" }, { status = 405 }) end
   return mk.Response.json({ message = "there is nothing here" }, { status = 404 })
 end

@@ -174,6 +174,25 @@ describe("the console's address", function()
     assert.truthy(json.decode(sql("SELEC").body).message:find("SQLITE_ERROR", 1, true))
   end)
 
+  it("cuts what is too long to be shown", function()
+    local r = json.decode(sql("SELECT printf('%.*c', 2000000, 'x') AS a, zeroblob(2000000) AS b").body).row[1]
+    assert.equal(("x"):rep(10000) .. " … (2000000 bytes)", r["0"])
+    assert.is_true(#r["1"].base64 < 20000)
+    local many = sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9) "
+      .. "SELECT printf('%.*c', 2000000, 'x') FROM n")
+    assert.equal(9, #json.decode(many.body).row)
+  end)
+
+  it("answers 400 to nonsense", function()
+    for _, body in ipairs { "", "null", "[", "[]", '"x"', '{"sql":5}', '{"class":{},"sql":"x"}' } do
+      assert.equal(400, http.post(app.admin .. "/api/sql", body, FIELD).status, body)
+    end
+    for _, path in ipairs { "/api/objects?prefix=x", "/api/show", "/api/show?class=Counter&id=x" } do
+      assert.equal(400, get(app, path).status, path)
+    end
+    assert.is_nil(app:logs():find("console.api", 1, true))
+  end)
+
   describe("refuses", function()
     for _, case in ipairs {
       { "another Host, as after a change of DNS", { Host = "evil.example" } },
