@@ -60,6 +60,18 @@ int question_send(struct question *q)
     return q->to.row(q->to.arg, buf_slice(&q->row)) == 0 ? 0 : ERR_CANCELED;
 }
 
+int question_send_rows(struct question *q, const struct buf *rows)
+{
+    struct slice rest = buf_slice(rows);
+    struct slice row;
+
+    while (cell_next_text(&rest, &row)) {
+        if (q->to.row(q->to.arg, row) != 0)
+            return ERR_CANCELED;
+    }
+    return 0;
+}
+
 int question_flush(struct question *q)
 {
     if (q->to.flush == NULL)

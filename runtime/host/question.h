@@ -45,6 +45,8 @@ int question_answer(struct node *n, struct slice asked, struct answer to,
 
 /* Send q->row.  0 or ERR_CANCELED. */
 int question_send(struct question *q);
+/* Send every row of `rows` (row_join).  0 or ERR_CANCELED. */
+int question_send_rows(struct question *q, const struct buf *rows);
 /* What was sent is seen now.  0 or ERR_CANCELED. */
 int question_flush(struct question *q);
 /* Send a row "waiting", to be skipped: it finds out whether anybody still

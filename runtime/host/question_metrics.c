@@ -224,17 +224,6 @@ static void read_store(struct question *q, struct reading *r)
 
 /* ---- the questions ---- */
 
-static int send_all(struct question *q, struct reading *r)
-{
-    struct slice rows = buf_slice(&r->rows);
-    struct slice row;
-    int rc = 0;
-
-    while (rc == 0 && cell_next_text(&rows, &row))
-        rc = q->to.row(q->to.arg, row) == 0 ? 0 : ERR_CANCELED;
-    return rc;
-}
-
 int question_metrics(struct question *q, struct error *err)
 {
     struct reading r = {0};
@@ -244,7 +233,7 @@ int question_metrics(struct question *q, struct error *err)
         errand_run(node_worker_at(q->node, i), on_worker, &r);
     read_process(q, &r);
     read_store(q, &r);
-    int rc = send_all(q, &r);
+    int rc = question_send_rows(q, &r.rows);
     buf_fini(&r.rows);
     buf_fini(&r.row);
     return rc;

@@ -57,17 +57,6 @@ static int send_object(struct question *q, const struct inspection *i,
     return question_send(q);
 }
 
-static int send_rows(struct question *q, const struct inspection *i)
-{
-    struct slice rows = buf_slice(&i->rows);
-    struct slice row;
-    int rc = 0;
-
-    while (rc == 0 && cell_next_text(&rows, &row))
-        rc = q->to.row(q->to.arg, row) == 0 ? 0 : ERR_CANCELED;
-    return rc;
-}
-
 int question_show(struct question *q, struct error *err)
 {
     struct slice class_name = row_text(q->asked, "class");
@@ -88,7 +77,7 @@ int question_show(struct question *q, struct error *err)
     else
         rc = send_object(q, &i, name, &entry);
     if (rc == 0)
-        rc = send_rows(q, &i);
+        rc = question_send_rows(q, &i.rows);
     inspect_fini(&i);
     free(class_text);
     return rc;

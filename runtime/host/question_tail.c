@@ -12,18 +12,6 @@
 
 enum { ALIVE_MS = 250 /* between two signs of life */ };
 
-static int send_rows(struct question *q, const struct buf *rows)
-{
-    struct slice rest = buf_slice(rows);
-    struct slice row;
-
-    while (cell_next_text(&rest, &row)) {
-        if (q->to.row(q->to.arg, row) != 0)
-            return ERR_CANCELED;
-    }
-    return 0;
-}
-
 static int send_batch(struct question *q, const struct buf *rows,
                       int64_t dropped)
 {
@@ -37,7 +25,7 @@ static int send_batch(struct question *q, const struct buf *rows,
     if (rc == 0 && rows->n == 0)
         rc = question_alive(q);
     if (rc == 0)
-        rc = send_rows(q, rows);
+        rc = question_send_rows(q, rows);
     return rc != 0 ? rc : question_flush(q);
 }
 

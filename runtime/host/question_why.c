@@ -105,17 +105,6 @@ static int send_object(struct question *q, struct looking *l, struct slice name)
     return question_send(q);
 }
 
-static int send_keepers(struct question *q, const struct looking *l)
-{
-    struct slice rows = buf_slice(&l->rows);
-    struct slice row;
-    int rc = 0;
-
-    while (rc == 0 && cell_next_text(&rows, &row))
-        rc = q->to.row(q->to.arg, row) == 0 ? 0 : ERR_CANCELED;
-    return rc;
-}
-
 int question_why(struct question *q, struct error *err)
 {
     struct looking l = {0};
@@ -136,7 +125,7 @@ int question_why(struct question *q, struct error *err)
     else
         rc = send_object(q, &l, name);
     if (rc == 0)
-        rc = send_keepers(q, &l);
+        rc = question_send_rows(q, &l.rows);
     buf_fini(&l.rows);
     buf_fini(&l.row);
     return rc;

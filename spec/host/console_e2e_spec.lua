@@ -247,7 +247,7 @@ describe("the console's address", function()
   end)
 end)
 
-describe("the console's live log", function()
+describe("the console's live log #threads", function()
   it("comes as it happens, and ends when nobody reads it", function()
     local app <close> = start { script = COUNTER }
     local function watch()
