@@ -56,7 +56,7 @@ local CLASSES = [[
 ]]
 
 describe("what is under way", function()
-  local app = e2e.new { classes = CLASSES, env = ENV }
+  local app = e2e.new { classes = CLASSES, env = ENV, limits = "call_ms = 0" }
   setup(function() app:start() end)
   teardown(function() app:close() end)
 

@@ -69,7 +69,10 @@ end
 local function told(data)
   local ask = commands.on(data)
   local rows = ask:rows { "objects" }
-  for _, row in ipairs(rows) do row.last_event, row.last_commit, row.state = nil, nil, nil end
+  for _, row in ipairs(rows) do
+    row.last_event, row.last_commit = nil, nil
+    row.state, row.version = nil, nil -- of those that are in memory
+  end
   return rows, ask:rows { "alarms" }
 end
 

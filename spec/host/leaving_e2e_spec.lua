@@ -156,7 +156,7 @@ for _, workers in ipairs { 1, 3 } do
     if workers == 1 then
       it("nor does its request, when the router has not come to it", function()
         local busy <close> = http.connect(app.program.port)
-        busy:send "GET /spin?ms=700 HTTP/1.1\r\nHost: x\r\n\r\n"
+        busy:send "GET /spin?ms=3000 HTTP/1.1\r\nHost: x\r\n\r\n"
         socket.sleep(0.05)
         local c = http.connect(app.program.port)
         c:send(("GET /add/%d HTTP/1.1\r\nHost: x\r\n\r\n"):format(n))
