@@ -11,7 +11,7 @@ PACKAGES = gcc make pkg-config liblua5.4-dev libuv1-dev libsqlite3-dev \
            libcurl4-openssl-dev lua5.4 lua-busted lua-socket lua-check curl \
            sqlite3
 LINT_PACKAGES  = clang clang-format clang-tidy
-TEST_PACKAGES  = nginx-light caddy openssl python3-websockets chromium \
+TEST_PACKAGES  = zsh nginx-light caddy openssl python3-websockets chromium \
                  $(if $(shell command -v npm),,nodejs npm)
 ASAN_PACKAGES  = clang libclang-rt-14-dev
 BENCH_PACKAGES = wrk nginx-light libnginx-mod-http-lua redis-server redis-tools

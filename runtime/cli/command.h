@@ -44,6 +44,7 @@ extern const struct command new_command, dev_command, serve_command,
     check_command, objects_command, show_command, why_command, sql_command,
     call_command, tail_command, top_command, export_command, import_command,
     alarms_command, delete_command, backup_command, restore_command,
-    verify_command, test_command, version_command, help_command;
+    verify_command, test_command, completion_command, version_command,
+    help_command;
 
 #endif

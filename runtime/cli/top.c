@@ -320,7 +320,7 @@ static const char details[] =
 const struct command top_command = {
     .name = "top",
     .summary = "show which objects use the most",
-    .usage = "top [--sort KEY] [--once] [OPTION...]",
+    .usage = "top [--sort cpu|events|memory|sockets] [--once] [OPTION...]",
     .details = details,
     .run = top_run,
 };

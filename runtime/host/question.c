@@ -23,9 +23,10 @@ static const struct {
     {"verify", question_verify},   {"why", question_why},
     {"sql", question_sql},         {"call", question_call},
     {"tail", question_tail},       {"top", question_top},
-    {"import", question_import},   {"hold", question_hold},
-    {"point", question_point},     {"metrics", question_metrics},
-    {"ready", question_ready},     {"classes", question_classes},
+    {"classes", question_classes}, {"import", question_import},
+    {"hold", question_hold},       {"point", question_point},
+    {"metrics", question_metrics}, {"ready", question_ready},
+    {"classes", question_classes},
 };
 
 enum { QUESTION_COUNT = sizeof(questions) / sizeof(*questions) };

@@ -72,6 +72,7 @@ int question_no_object(struct question *q, struct error *err);
 
 /* The questions. */
 int question_objects(struct question *q, struct error *err);
+int question_classes(struct question *q, struct error *err);
 int question_show(struct question *q, struct error *err);
 int question_alarms(struct question *q, struct error *err);
 int question_delete(struct question *q, struct error *err);

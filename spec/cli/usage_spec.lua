@@ -2,7 +2,8 @@
 local program = require "program"
 
 local COMMANDS = { "new", "dev", "serve", "check", "test", "objects", "show", "why", "sql", "call", "tail", "top", "export", "import",
-  "alarms", "delete", "backup", "restore", "verify", "version", "help" }
+  "alarms", "delete", "backup", "restore", "verify",
+  "completion", "version", "help" }
 
 describe("moonkeep", function()
   it("version prints the version", function()
