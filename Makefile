@@ -120,6 +120,10 @@ $(BUILD)/spec/%.so: spec/support/%.c $(LIBRARY)
 	@echo "  LD $@"
 	@$(CC) $(BASE) $(WARN) -shared -o $@ $< $(LIBRARY) $(SPEC_LIBS)
 
+$(BUILD)/preload_once.so: spec/support/preload_once.c
+	@mkdir -p $(@D)
+	@$(CC) -std=c11 -D_GNU_SOURCE -fPIC $(WARN) -shared -o $@ $<
+
 $(BUILD)/spec/tool_%: spec/support/tool_%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "  LD $@"
@@ -162,12 +166,13 @@ test:
 asan:
 	@$(MAKE) --no-print-directory deps EXTRA_PACKAGES="$(TEST_PACKAGES) $(ASAN_PACKAGES)"
 	$(MAKE) --no-print-directory BUILD=build-asan specs node \
+	  build-asan/preload_once.so \
 	  SAN="-fsanitize=address,undefined -fno-omit-frame-pointer" OPT="-O1 -g"
 	MOONKEEP_BUILD=build-asan LUA_CPATH="build-asan/spec/?.so;;" \
-	  LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	  LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so) $(CURDIR)/build-asan/preload_once.so" \
 	  ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
 	  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-	  busted --lua=lua5.4 $(ARGS)
+	  lua5.4 $$(command -v busted) --ignore-lua $(ARGS)
 
 tsan:
 	@$(MAKE) --no-print-directory deps
