@@ -70,7 +70,10 @@ static const char details[] =
     "standard error.  SIGTERM or SIGINT: no new connections, requests in\n"
     "flight finish within limits.drain_ms, everything is committed, exit code\n"
     "0; a second one ends at once.  SIGHUP loads the script "
-    "anew.\n\n" LAUNCH_OPTIONS "\n"
+    "anew.\n\n"
+    "Connections: limits.connections at a time, or what the hard limit on\n"
+    "descriptors leaves for them (ulimit -Hn); others wait.\n\n" LAUNCH_OPTIONS
+    "\n"
     "Example:\n"
     "  moonkeep serve app --listen 0.0.0.0:80 --data /var/lib/app\n";
 
