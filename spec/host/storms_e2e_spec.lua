@@ -114,9 +114,6 @@ local MIB = 1 << 20
 local FIN, PACKED, TEXT, BINARY, MORE = 0x80, 0x40, 1, 2, 0
 local ZERO_KEY = "\0\0\0\0"
 
--- A sanitizer keeps what was freed.
-local is_exact = not os.getenv "ASAN_OPTIONS"
-
 local function start(limits)
   return program.start { script = SCRIPT, args = { "--workers", "1" },
     config = ("return { limits = { %s } }"):format(limits or "") }
@@ -143,7 +140,7 @@ end
 
 local function check_peak(app, mib, fn)
   local peak = memory.peak(fn, app.pid)
-  if is_exact then assert(peak < mib * MIB, ("%d MiB of at most %d"):format(peak // MIB, mib)) end
+  if program.is_exact then assert(peak < mib * MIB, ("%d MiB of at most %d"):format(peak // MIB, mib)) end
 end
 
 describe("a compression bomb", function()
@@ -200,7 +197,7 @@ describe("a compression bomb", function()
     end)
     assert.equal("true true", sleeper:text())
     -- They are still there, and hold nothing.
-    if is_exact then
+    if program.is_exact then
       app:wait_until("the memory of before", function()
         return memory.resident(app.pid) < before + 16 * MIB
       end)
@@ -319,7 +316,7 @@ describe("a storm of clients", function()
     for _ = 1, 3 do storm() end
     app:wait_until("the descriptors of before", function() return descriptors(app) <= fds end)
     local grown = memory.resident(app.pid) - before
-    if is_exact then assert(grown < 3 * MIB, ("%d KiB more"):format(grown // 1024)) end
+    if program.is_exact then assert(grown < 3 * MIB, ("%d KiB more"):format(grown // 1024)) end
     assert.equal("1 nil", other:ask "life")
   end)
 end)
@@ -347,7 +344,7 @@ describe("a crowd that came and went", function()
     socket.sleep(1.5) -- for the first of its memory to go back
     local before = memory.resident(app.pid)
     local there = crowd(crowd_size())
-    if not is_exact then return end
+    if not program.is_exact then return end
     assert(there > before)
     app:wait_until("the memory of before", function()
       return memory.resident(app.pid) < before + before // 25
