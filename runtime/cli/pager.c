@@ -86,7 +86,8 @@ int pager_line(struct pager *p, struct slice line)
         start(p);
         let_go(p);
     } else {
-        fwrite(line.p, 1, line.n, p->to);
+        if (line.n != 0)
+            fwrite(line.p, 1, line.n, p->to);
         fputc('\n', p->to);
     }
     note_end(p);

@@ -22,6 +22,7 @@ local program = {
   -- So much longer than usual the same work may take.
   slowness = is_sanitized and 5 or 1,
 }
+http.timeout = http.timeout * program.slowness
 
 local instance = {}
 instance.__index = instance
