@@ -94,6 +94,7 @@ static bool insert(struct scheduler *s, const struct object_class *cls,
 
 struct page {
     struct scheduler *scheduler;
+    int64_t now;
     int count;
 };
 
@@ -112,6 +113,8 @@ static int on_entry(void *arg, const struct directory_entry *e)
         return 0;
     memcpy(name, e->class_name.p, e->class_name.n);
     name[e->class_name.n] = '\0';
+    if (e->next_alarm <= page->now)
+        store_expect(s->realm->config.store, name, &e->id);
     return insert(s, realm_class(s->realm, name), e);
 }
 
@@ -144,7 +147,7 @@ static int read_page(struct scheduler *s, struct error *err)
 {
     struct directory_reader *reader =
         store_client_reader(s->realm->config.store, err);
-    struct page page = {.scheduler = s};
+    struct page page = {.scheduler = s, .now = wall_of(s)};
 
     if (reader == NULL)
         return err->code;

@@ -24,6 +24,7 @@
 #include "store/overlay.h"
 #include "store/pagefile.h"
 #include "store/vfs.h"
+#include "store/warmer.h"
 
 /* A class that was seen since the start; never freed before the store. */
 struct store_class {
@@ -36,6 +37,7 @@ struct store {
     struct store_config config;
     struct log *log;
     struct checkpointer *checkpointer;
+    struct warmer *warmer;
     struct directory *directory;
     struct template_image image; /* read only once open */
     pthread_mutex_t mutex;       /* all below */

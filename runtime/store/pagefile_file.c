@@ -83,7 +83,7 @@ void pagefile_forget_ahead(const struct pagefile *f)
         f->client->ahead.file = NULL;
 }
 
-int64_t pagefile_open_file(struct pagefile *f)
+static int64_t open_and_read(struct pagefile *f)
 {
     struct ahead *a = &f->client->ahead;
     const size_t room = (size_t)AHEAD_PAGES * STORE_PAGE;
@@ -100,6 +100,17 @@ int64_t pagefile_open_file(struct pagefile *f)
     a->file = f;
     a->count = (uint32_t)(n / STORE_PAGE);
     return n < (int64_t)room ? n : f->file->disk->ops->size(f->file);
+}
+
+int64_t pagefile_open_file(struct pagefile *f)
+{
+    const struct store *s = f->client->store;
+    uint64_t begin = clock_mono_ns(s->config.clock);
+    int64_t size = open_and_read(f);
+
+    if (size > 0)
+        warmer_note(s->warmer, clock_mono_ns(s->config.clock) - begin);
+    return size;
 }
 
 int64_t pagefile_read_file(struct pagefile *f, uint32_t number, uint8_t *out)

@@ -92,6 +92,7 @@ static void free_store(struct store *s)
         directory_close(s->directory);
     log_free(s->log);
     checkpointer_free(s->checkpointer);
+    warmer_free(s->warmer);
     template_fini(&s->image);
     while (s->classes != NULL) {
         struct store_class *class = s->classes;
@@ -113,6 +114,7 @@ static struct store *new_store(const struct store_config *config)
     pthread_mutex_init(&s->mutex, NULL);
     list_init(&s->clients);
     s->checkpointer = checkpointer_new(s);
+    s->warmer = warmer_new(s);
     return s;
 }
 
@@ -163,6 +165,7 @@ int store_open(const struct store_config *config, struct store **out,
 
 static void stop(struct store *s)
 {
+    warmer_stop(s->warmer);
     log_stop(s->log);
     checkpointer_stop(s->checkpointer);
 }

@@ -20,6 +20,7 @@
 #include "base/disk.h"
 #include "base/err.h"
 #include "base/logline.h"
+#include "base/oid.h"
 #include "base/random.h"
 
 struct store;
@@ -99,6 +100,10 @@ void store_detach(struct store_client *c);
 struct directory_reader *store_client_reader(struct store_client *c,
                                              struct error *err);
 
+/* The object will be opened soon: where files come slowly its own is read ahead
+ * of that.  Never blocks on the disk. */
+void store_expect(struct store_client *c, const char *class_name,
+                  const struct oid *id);
 /* Let the log thread begin with what was committed since the last call; cheap
  * when that is nothing.  A worker calls it when it has run what there was to
  * run, so that one sync serves all of it and does not take the processor away
