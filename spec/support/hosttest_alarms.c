@@ -302,12 +302,19 @@ static void finish(struct task *t, struct event *e)
         outcome_fail(&e->outcome, NULL, "%s", lua_tostring(t->L, -1));
 }
 
+/* Its events wait for the driver alone, not for other objects. */
+static void waits(struct object *o, struct event *e, struct buf *out)
+{
+    (void)o, (void)e, (void)out;
+}
+
 static const struct script_ops script = {.open = script_open,
                                          .has_init = has_init,
                                          .has_alarm = has_alarm,
                                          .progress = no_progress,
                                          .entry = entry,
-                                         .finish = finish};
+                                         .finish = finish,
+                                         .waits = waits};
 
 /* ---- the host ---- */
 
