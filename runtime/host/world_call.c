@@ -168,6 +168,15 @@ void world_call_route(struct world_call *c, struct request *rq)
     realm_route(r, e);
 }
 
+/* Nobody has `c` yet. */
+static void answer_at_once(struct world_call *c, struct response *rs)
+{
+    if (c->is_bodiless)
+        drop_body(rs);
+    c->outcome = (struct outcome){.kind = OUTCOME_RESPONSE, .response = rs};
+    c->is_over = true;
+}
+
 struct world_call *world_fetch(struct world *w, struct request *rq)
 {
     struct world_call *c = new_call(w, on_routed);
@@ -175,7 +184,7 @@ struct world_call *world_fetch(struct world *w, struct request *rq)
     c->is_bodiless = slice_eq(rq->method, SLICE("HEAD"));
     if (is_too_large(w, rq)) {
         request_drop(rq);
-        world_call_answer(c, response_text(413, slice_of(status_reason(413))));
+        answer_at_once(c, response_text(413, slice_of(status_reason(413))));
     } else if (!world_assets_ask(w, rq, c)) {
         world_call_route(c, rq);
     }
