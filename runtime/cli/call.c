@@ -33,7 +33,8 @@ static void print_result(const struct calling *c, struct slice row)
         rest = (struct slice){rest.p + used, rest.n - used};
     }
     buf_add_text(&out, c->ask->json ? "]\n" : count == 0 ? "" : "\n");
-    fwrite(out.p, 1, out.n, stdout);
+    if (out.n != 0)
+        fwrite(out.p, 1, out.n, stdout);
     buf_fini(&out);
 }
 

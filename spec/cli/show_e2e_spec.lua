@@ -79,7 +79,8 @@ describe("show", function()
 
   it("has everything, awake, asleep and without a server", function()
     local p <close> = program.start {
-      script = SCRIPT, config = "return { limits = { idle_ms = 600 } }",
+      script = SCRIPT,
+      config = ("return { limits = { idle_ms = %d } }"):format(600 * program.slowness),
     }
     local ask = commands.on(p.data)
     local id = run(p, "full", FULL)

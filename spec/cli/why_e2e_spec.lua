@@ -64,6 +64,7 @@ describe("why", function()
     local ask = commands.on(p.data)
     assert.equal(200, p:get("/Room/a/timers").status)
     leave(p, "/Room/a/sleep?secret=1")
+    keepers(p, ask, "a", 3)
     leave(p, "/Room/a/call")
     local all = keepers(p, ask, "a", 4)
     assert.same({ "event", "GET /sleep", "mk.sleep" },
