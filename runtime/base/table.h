@@ -8,6 +8,16 @@
 #define HASH_FUNCTION HASH_FNV
 #include <uthash.h>
 
+/* uthash makes a table larger, never smaller.  Make it smaller when it has so
+ * few members that a quarter of its buckets would do. */
+void table_trim(UT_hash_table *t);
+/* The same to that of `head`, which may be NULL. */
+#define TABLE_TRIM(hh, head)                                                   \
+    do {                                                                       \
+        if ((head) != NULL)                                                    \
+            table_trim((head)->hh.tbl);                                        \
+    } while (0)
+
 #ifdef __clang_analyzer__
 /* Who points to whom in a table is more than the static analyzer follows, and
  * the macros are longer than a function may be.  For it they are functions of

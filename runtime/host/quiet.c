@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "object/realm.h"
 
 enum {
     LOOK_MS = 1000,
@@ -10,10 +11,13 @@ enum {
 
 /* A watcher's place in the table is its descriptor: those above the highest
  * that is in use are empty, most of those below are not. */
-static void trim(const uv_loop_t *loop)
+static void trim(const struct quiet *q)
 {
-    mem_trim();
+    const uv_loop_t *loop = q->timer.loop;
+
+    realm_trim(q->realm);
     mem_trim_zeros(loop->watchers, loop->nwatchers * sizeof(void *));
+    mem_trim();
 }
 
 static void on_look(uv_timer_t *timer)
@@ -21,16 +25,16 @@ static void on_look(uv_timer_t *timer)
     struct quiet *q = container_of(timer, struct quiet, timer);
 
     if (q->rounds < FEW_ROUNDS)
-        trim(timer->loop);
+        trim(q);
     if (q->rounds == 0)
         uv_timer_stop(timer);
     q->rounds = 0;
     q->is_own = true;
 }
 
-void quiet_init(struct quiet *q, uv_loop_t *loop)
+void quiet_init(struct quiet *q, uv_loop_t *loop, struct realm *r)
 {
-    *q = (struct quiet){0};
+    *q = (struct quiet){.realm = r};
     uv_timer_init(loop, &q->timer);
 }
 

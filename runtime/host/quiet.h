@@ -4,8 +4,9 @@
  *   a round of the loop --> a second later: was it quiet? --> trim, or again
  *
  * A burst of connections leaves memory behind that nobody asks for any more:
- * what the allocator keeps at hand for the thread, and the table of watchers
- * of the loop, which libuv never makes smaller.  On the worker's thread.
+ * what the allocator keeps at hand for the thread, tables of the realm, and the
+ * table of watchers of the loop, which libuv never makes smaller.  On the
+ * worker's thread.
  */
 #ifndef HOST_QUIET_H
 #define HOST_QUIET_H
@@ -14,13 +15,16 @@
 #include <stdint.h>
 #include <uv.h>
 
+struct realm;
+
 struct quiet {
-    uv_timer_t timer; /* active while the last round is not long ago */
-    uint32_t rounds;  /* of the loop, since the timer was last due */
-    bool is_own;      /* this round is the timer's */
+    struct realm *realm; /* borrowed */
+    uv_timer_t timer;    /* active while the last round is not long ago */
+    uint32_t rounds;     /* of the loop, since the timer was last due */
+    bool is_own;         /* this round is the timer's */
 };
 
-void quiet_init(struct quiet *q, uv_loop_t *loop);
+void quiet_init(struct quiet *q, uv_loop_t *loop, struct realm *r);
 /* The loop goes round.  Cheap. */
 void quiet_round(struct quiet *q);
 void quiet_close(struct quiet *q);

@@ -245,7 +245,7 @@ static void init_loop(struct worker *w)
     uv_check_start(&w->check, on_check);
     uv_idle_init(&w->loop, &w->idle);
     uv_timer_init(&w->loop, &w->drain);
-    quiet_init(&w->quiet, &w->loop);
+    quiet_init(&w->quiet, &w->loop, &w->realm);
     inbox_init(&w->inbox);
 }
 

@@ -9,6 +9,8 @@
 #include "object/event.h"
 #include "object/idle.h"
 #include "object/object.h"
+#include "object/socket.h"
+#include "object/target.h"
 #include "object/turn.h"
 #include "store/db.h"
 #include "vm/code.h"
@@ -178,6 +180,14 @@ bool realm_unroute(struct realm *r, struct event *e)
     r->router->mailbox_n--;
     event_free(e);
     return true;
+}
+
+void realm_trim(struct realm *r)
+{
+    TABLE_TRIM(hh, r->objects);
+    targets_trim(r);
+    sockets_trim_all(r);
+    timers_trim(&r->timers);
 }
 
 /* ---- running ---- */

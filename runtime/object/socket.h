@@ -216,6 +216,8 @@ void sockets_forget(struct object *o);
 /* The server goes down: close every socket of every object with 1001, behind
  * what the gate holds for it; also those that get their peer later. */
 void sockets_go_away(struct realm *r);
+/* realm_trim */
+void sockets_trim_all(struct realm *r);
 /* Sockets that still have a peer, in all objects. */
 size_t sockets_left(const struct realm *r);
 /* An EVENT_SOCKET begins, before its handler runs; it has failed before it

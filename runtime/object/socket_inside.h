@@ -105,6 +105,8 @@ void socket_tags_set(struct socket *s, const struct slice *tags, size_t count);
 /* It leaves its object: not found by its tags any more, but has them. */
 void socket_tags_leave(struct socket *s);
 void socket_tags_free(struct socket *s);
+/* realm_trim */
+void socket_tags_trim(struct realm *r);
 /* sockets_next with a tag. */
 struct socket *socket_tags_next(const struct object *o,
                                 const struct socket *after, struct slice tag);

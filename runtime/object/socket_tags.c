@@ -75,6 +75,11 @@ static struct socket_tag *need(struct object *o, struct slice tag)
     return t;
 }
 
+void socket_tags_trim(struct realm *r)
+{
+    TABLE_TRIM(hh, r->tags);
+}
+
 /* ---- the tags of one socket ---- */
 
 static struct tag_link *find_link(const struct socket *s, struct slice tag)

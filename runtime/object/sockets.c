@@ -312,6 +312,12 @@ void sockets_go_away(struct realm *r)
         go_away(o);
 }
 
+void sockets_trim_all(struct realm *r)
+{
+    TABLE_TRIM(hh, r->sockets);
+    socket_tags_trim(r);
+}
+
 size_t sockets_left(const struct realm *r)
 {
     return r->sockets_left;

@@ -63,6 +63,11 @@ struct target *target_find(const struct realm *r, uint64_t number)
     return t;
 }
 
+void targets_trim(struct realm *r)
+{
+    TABLE_TRIM(hh, r->targets);
+}
+
 /* The home's reference goes. */
 static void end(struct target *t)
 {

@@ -63,6 +63,8 @@ void target_drop(struct target *t);
 
 /* The target of that number while its state lives, else NULL. */
 struct target *target_find(const struct realm *r, uint64_t number);
+/* realm_trim */
+void targets_trim(struct realm *r);
 /* host_ops.target_lost was called: forget the value unless it was sent again
  * meanwhile. */
 void target_lost(struct realm *r, uint64_t number);

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "base/must.h"
 
+enum { ROOM_FIRST = 64 };
+
 static bool before(const struct timer *a, const struct timer *b)
 {
     return a->due_ns < b->due_ns ||
@@ -129,11 +131,23 @@ void timers_close(struct timers *ts, void (*closed)(void *arg), void *arg)
         uv_close((uv_handle_t *)&ts->handle, on_closed);
 }
 
+void timers_trim(struct timers *ts)
+{
+    size_t cap = ROOM_FIRST;
+
+    while (cap < 2 * ts->count)
+        cap *= 2;
+    if (4 * cap > ts->cap)
+        return;
+    ts->heap = mem_realloc(ts->heap, cap * sizeof(struct timer *));
+    ts->cap = cap;
+}
+
 void timer_start(struct timers *ts, struct timer *t, uint64_t ms, timer_cb cb)
 {
     timer_stop(t);
     if (ts->count == ts->cap) {
-        ts->cap = ts->cap == 0 ? 64 : 2 * ts->cap;
+        ts->cap = ts->cap == 0 ? ROOM_FIRST : 2 * ts->cap;
         ts->heap = mem_realloc(ts->heap, ts->cap * sizeof(struct timer *));
     }
     t->timers = ts;

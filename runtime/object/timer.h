@@ -51,6 +51,9 @@ void timers_close(struct timers *ts, void (*closed)(void *arg), void *arg);
 uint64_t timers_next_ns(const struct timers *ts);
 void timers_run(struct timers *ts);
 
+/* Give back room that was needed for many more timers than wait now. */
+void timers_trim(struct timers *ts);
+
 /* Call `cb` once, `ms` milliseconds from now; restarts a waiting timer. */
 void timer_start(struct timers *ts, struct timer *t, uint64_t ms, timer_cb cb);
 /* Harmless on an idle timer. */

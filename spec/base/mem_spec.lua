@@ -17,3 +17,28 @@ describe("mem_trim_zeros", function()
     end)
   end
 end)
+
+describe("table_trim", function()
+  it("makes a table of few members small, and leaves it whole", function()
+    local before, after, is_whole = T.trim_table(100000, 10)
+    assert.is_true(is_whole)
+    assert(before > 8000, before)
+    assert.equal(32, after)
+  end)
+
+  it("leaves room in proportion", function()
+    local before, after, is_whole = T.trim_table(100000, 3000, 50000)
+    assert.is_true(is_whole)
+    assert(after < before and after >= 512 and after <= 2048, after)
+  end)
+
+  it("leaves a table alone that is used", function()
+    local before, after, is_whole = T.trim_table(20000, 10000)
+    assert.is_true(is_whole)
+    assert.equal(before, after)
+  end)
+
+  it("does nothing to a small one", function()
+    assert.same({ 32, 32, true }, { T.trim_table(10, 1) })
+  end)
+end)

@@ -34,11 +34,11 @@ end)
 
 describe("timers", function()
   it("fire in order of due time, the first started first among equals", function()
-    assert.same({ 3, 2, 4, 1 }, T.timers({ 30, 10, 0, 10 }, {}))
+    assert.same({ 3, 2, 4, 1 }, (T.timers({ 30, 10, 0, 10 }, {})))
   end)
 
   it("do not fire when stopped", function()
-    assert.same({ 4, 1 }, T.timers({ 20, 5, 0, 10 }, { 2, 3 }))
+    assert.same({ 4, 1 }, (T.timers({ 20, 5, 0, 10 }, { 2, 3 })))
   end)
 
   it("keep their order in numbers", function()
@@ -51,6 +51,18 @@ describe("timers", function()
       if delays[a] ~= delays[b] then return delays[a] < delays[b] end
       return a < b
     end)
-    assert.same(order, T.timers(delays, {}))
+    assert.same(order, (T.timers(delays, {})))
+  end)
+
+  it("that were many leave no room behind", function()
+    local delays, stopped = {}, {}
+    for i = 1, 1000 do
+      delays[i] = i % 7
+      if i > 5 then stopped[#stopped + 1] = i end
+    end
+    local order, room = T.timers(delays, stopped)
+    assert.same({ 1, 2, 3, 4, 5 }, order)
+    assert.equal(64, room)
+    assert.equal(256, select(2, T.timers(table.move(delays, 1, 200, 1, {}), {})))
   end)
 end)

@@ -1,8 +1,9 @@
 /*
- * hosttest_mem.c - mem.h for busted.
+ * hosttest_mem.c - mem.h and table.h for busted.
  *
  *   local T = require "hosttest_mem"
  *   T.trim_zeros("0a0z", 0, 0) -> ".#.#", true
+ *   T.trim_table(100000, 10) -> buckets before, after, whether all is found
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "base/table.h"
 #include "spec/support/hosttest.h"
 
 enum { PAGES_MAX = 64 };
@@ -59,7 +61,70 @@ static int trim_zeros(lua_State *L)
     return 2;
 }
 
-static const luaL_Reg functions[] = {{"trim_zeros", trim_zeros}, {NULL, NULL}};
+struct member {
+    int key;
+    UT_hash_handle hh;
+};
+
+static void add_member(struct member **head, int key)
+{
+    struct member *m = mem_zalloc(sizeof(*m));
+
+    m->key = key;
+    HASH_ADD_INT(*head, key, m);
+}
+
+static void drop_member(struct member **head, int key)
+{
+    struct member *m;
+
+    HASH_FIND_INT(*head, &key, m);
+    MUST(m != NULL);
+    HASH_DEL(*head, m);
+    free(m);
+}
+
+/* Whether `*head` has just the keys from 1 to `n`, in that order; it is empty
+ * then. */
+static bool is_whole(struct member **head, int n)
+{
+    const struct member *m = *head;
+    bool is_right = true;
+
+    for (int key = 1; key <= n; key++, m = m->hh.next)
+        is_right = is_right && m != NULL && m->key == key;
+    is_right = is_right && m == NULL;
+    for (int key = 1; key <= n; key++)
+        drop_member(head, key);
+    return is_right && *head == NULL;
+}
+
+/* T.trim_table(most, left [, more]) -> buckets of a table that had `most`
+ * members and has `left`; the same trimmed; whether all are there, and those
+ * that come then as well */
+static int trim_table(lua_State *L)
+{
+    int most = (int)luaL_checkinteger(L, 1),
+        left = (int)luaL_checkinteger(L, 2);
+    int more = (int)luaL_optinteger(L, 3, 0);
+    struct member *head = NULL;
+
+    TABLE_TRIM(hh, head); /* nothing, and no harm */
+    for (int key = 1; key <= most; key++)
+        add_member(&head, key);
+    for (int key = left + 1; key <= most; key++)
+        drop_member(&head, key);
+    lua_pushinteger(L, head->hh.tbl->num_buckets);
+    TABLE_TRIM(hh, head);
+    lua_pushinteger(L, head->hh.tbl->num_buckets);
+    for (int key = left + 1; key <= left + more; key++)
+        add_member(&head, key);
+    lua_pushboolean(L, is_whole(&head, left + more));
+    return 3;
+}
+
+static const luaL_Reg functions[] = {
+    {"trim_zeros", trim_zeros}, {"trim_table", trim_table}, {NULL, NULL}};
 
 int luaopen_hosttest_mem(lua_State *L)
 {

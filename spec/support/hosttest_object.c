@@ -100,8 +100,9 @@ static void on_closed(void *arg)
     (void)arg;
 }
 
-/* timers(delays, stopped) -> order in which timers of these delays (ms) fire;
- * those whose index is in `stopped` are stopped before. */
+/* timers(delays, stopped) -> order in which timers of these delays (ms) fire,
+ * room for them after that; those whose index is in `stopped` are stopped
+ * before, and then all is trimmed. */
 static int timers(lua_State *L)
 {
     int n = (int)lua_rawlen(L, 1);
@@ -127,12 +128,15 @@ static int timers(lua_State *L)
         timer_stop(&all[lua_tointeger(L, -1) - 1].timer);
         lua_pop(L, 1);
     }
+    timers_trim(&ts);
     uv_run(&loop, UV_RUN_DEFAULT);
+    size_t room = ts.cap;
     timers_close(&ts, on_closed, NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
     MUST(uv_loop_close(&loop) == 0);
     push_log(L, log);
-    return 1;
+    lua_pushinteger(L, (lua_Integer)room);
+    return 2;
 }
 
 struct logged_expiry {
