@@ -65,7 +65,8 @@ static void start(struct pager *p)
 
 static void let_go(struct pager *p)
 {
-    fwrite(p->held.p, 1, p->held.n, p->to);
+    if (p->held.n != 0)
+        fwrite(p->held.p, 1, p->held.n, p->to);
     p->held.n = 0;
     p->rows = 0;
 }

@@ -207,6 +207,8 @@ static int on_row(void *arg, struct slice row)
         add_json(&t->line, row);
     else
         add_text(&t->line, row);
+    if (t->line.n == 0)
+        return 0;
     /* Somebody may look at each line, or have left. */
     return fwrite(t->line.p, 1, t->line.n, stdout) != t->line.n ||
            fflush(stdout) != 0;
