@@ -10,7 +10,7 @@ local workerd = require "workerd"
 
 local OBJECTS = tonumber(os.getenv("BENCH_OBJECTS") or 1000000)
 local FILL_RATE = tonumber(os.getenv("BENCH_FILL_RATE") or 2000)
-local PART = 5000
+local PART = 1000
 
 local function get(server, path)
   return process.run(("curl -sf -m 600 'http://127.0.0.1:%d%s'"):format(server.port, path))
