@@ -27,7 +27,7 @@ static int print_script(const char *shell)
 /* A line for each that a line can hold. */
 static int on_row(void *arg, struct slice row)
 {
-    struct slice name = row_text(row, "name");
+    struct slice name = row_text(row, row_is(row, "class") ? "class" : "name");
 
     (void)arg;
     if (name.n != 0 && memchr(name.p, '\n', name.n) == NULL)

@@ -26,7 +26,6 @@ static const struct {
     {"classes", question_classes}, {"import", question_import},
     {"hold", question_hold},       {"point", question_point},
     {"metrics", question_metrics}, {"ready", question_ready},
-    {"classes", question_classes},
 };
 
 enum { QUESTION_COUNT = sizeof(questions) / sizeof(*questions) };

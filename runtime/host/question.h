@@ -84,7 +84,6 @@ int question_hold(struct question *q, struct error *err);
 int question_point(struct question *q, struct error *err);
 int question_top(struct question *q, struct error *err);
 int question_why(struct question *q, struct error *err);
-int question_classes(struct question *q, struct error *err);
 int question_metrics(struct question *q, struct error *err);
 int question_ready(struct question *q, struct error *err);
 int question_verify(struct question *q, struct error *err);
