@@ -197,8 +197,12 @@ void directory_drop(struct directory *d)
 void directory_follow(struct directory *d,
                       const struct directory_durable *durable)
 {
-    if (d->path != NULL)
-        d->durable = *durable;
+    if (d->path == NULL)
+        return;
+    /* What recovery noted is written meanwhile. */
+    pthread_mutex_lock(&d->file_mutex);
+    d->durable = *durable;
+    pthread_mutex_unlock(&d->file_mutex);
 }
 
 bool directory_is_new(const struct directory *d)

@@ -143,10 +143,10 @@ struct directory {
     bool is_new;
     struct pending pending;
     struct dirclass *classes; /* under pending.mutex; freed at the end only */
-    _Atomic uint32_t last_class;      /* the highest number */
-    struct directory_durable durable; /* settle == NULL: all is */
+    _Atomic uint32_t last_class; /* the highest number */
 
-    pthread_mutex_t file_mutex; /* the three below */
+    pthread_mutex_t file_mutex;       /* the three below */
+    struct directory_durable durable; /* settle == NULL: all is */
     struct dirfile file;
     bool is_sick; /* and that was logged */
 
