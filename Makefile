@@ -29,6 +29,8 @@ LIBS = -l:liblua5.4.a -l:libuv_a.a -l:libsqlite3.a -l:libmsgpackc.a \
        -l:liblz4.a -l:libxxhash.a -l:libcrypto.a -l:libz.a -lm -ldl -lpthread
 # The program's allocator; sanitizers bring their own.
 MALLOC = $(if $(SAN),,$(BUILD)/runtime/cli/malloc_conf.o -l:libjemalloc.a)
+# What a sanitizer has to be told of the program.
+TOLD   = $(if $(findstring thread,$(SAN)),$(BUILD)/spec/support/tsan_longjmp.o)
 # Modules for the specs: the Lua that runs them brings the Lua library;
 # each has its own SQLite, bound to it alone.
 SPEC_LIBS = -Wl,-Bsymbolic -luv \
@@ -72,10 +74,10 @@ deps:
 	  -y -qq --no-install-recommends $$missing >/dev/null; fi
 
 # Exports its Lua, for the C modules of specs, and nothing else.
-$(BUILD)/moonkeep: $(PROGRAM) $(LIBRARY) runtime/cli/lua.symbols
+$(BUILD)/moonkeep: $(PROGRAM) $(TOLD) $(LIBRARY) runtime/cli/lua.symbols
 	@echo "  LD $@"
 	@$(CC) $(OPT) $(SAN) -pthread -Wl,--dynamic-list=runtime/cli/lua.symbols \
-	  -o $@ $(MAIN) $(LIBRARY) $(MALLOC) $(LIBS)
+	  -o $@ $(MAIN) $(TOLD) $(LIBRARY) $(MALLOC) $(LIBS)
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
