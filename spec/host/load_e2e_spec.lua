@@ -163,7 +163,7 @@ describe("limits.connections", function()
 
   it("is what the descriptors of the process leave for connections", function()
     local app <close> = program.start { script = SCRIPT, args = { "--workers", "1" }, descriptors = 120 }
-    assert(app:logs():find("60 connections at a time", 1, true))
+    app:wait_log "60 connections at a time"
     local open = {}
     for i = 1, 60 do open[i] = app:connect() end
     for i = 1, 60 do assert.equal(200, open[i]:get(("/Counter/d%d/add"):format(i)).status) end
