@@ -149,7 +149,7 @@ static void expect(struct warmer *w, struct store_class *class,
     pthread_mutex_lock(&w->mutex);
     if (w->queue == NULL && !w->is_stopping)
         start(w);
-    bool takes = w->thread_n != 0 && w->count < QUEUE_MAX;
+    bool takes = w->queue != NULL && w->thread_n != 0 && w->count < QUEUE_MAX;
     if (takes) {
         w->queue[(w->first + w->count) % QUEUE_MAX] =
             (struct expected){class, *id};
