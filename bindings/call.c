@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "base/must.h"
-#include "base/text.h"
 #include "bindings/bind.h"
 #include "bindings/failure.h"
 #include "bindings/freight.h"
@@ -36,7 +35,7 @@ struct call {
     const struct object_class *cls;
     struct oid oid;
     size_t name_n;
-    char name[];
+    char names[]; /* the object's, then the method's with its NUL */
 };
 
 static void call_drop(struct call *c)
@@ -59,6 +58,33 @@ static void drop_operation(void *operation)
 
     freight_unload(&c->freight);
     call_drop(c);
+}
+
+/* ---- what it is called ---- */
+
+static struct slice object_name_of(const struct call *c)
+{
+    return (struct slice){c->names, c->name_n};
+}
+
+static struct label label_of(const struct call *c)
+{
+    const struct target *t = c->target;
+
+    return (struct label){.class_name = t == NULL ? c->cls->name : NULL,
+                          .name = object_name_of(c),
+                          .oid = t == NULL    ? &c->oid
+                                 : t->has_oid ? &t->oid
+                                              : NULL,
+                          .method = c->names + c->name_n};
+}
+
+static void describe(const struct wait *w, struct buf *out)
+{
+    struct label l = label_of(container_of(w, struct call, wait));
+
+    buf_add_text(out, "a call of ");
+    label_add(out, &l);
 }
 
 /* ---- the flight ---- */
@@ -96,32 +122,14 @@ static void on_release(struct gate_item *item, const struct error *failure)
         host->call_target(c->realm->config.host_arg, c->target, e);
         return;
     }
-    host->call(c->realm->config.host_arg, c->cls, &c->oid,
-               (struct slice){c->name, c->name_n}, e);
+    host->call(c->realm->config.host_arg, c->cls, &c->oid, object_name_of(c),
+               e);
 }
 
 /* The flight goes on without its caller. */
 static void on_cancel(struct wait *w)
 {
     (void)w;
-}
-
-static void describe(const struct wait *w, struct buf *out)
-{
-    const struct call *c = container_of(w, struct call, wait);
-    char hex[OID_HEX + 1];
-
-    oid_to_hex(&c->oid, hex);
-    if (c->target != NULL) {
-        buf_add_text(out, "a call of a function or table by reference");
-        return;
-    }
-    buf_printf(out, "a call of %s ", c->cls->name);
-    if (c->name_n != 0)
-        text_add_escaped(out, (struct slice){c->name, c->name_n},
-                         TEXT_PRINTABLE);
-    else
-        buf_printf(out, "%s", hex);
 }
 
 /* Frees `e` and raises where there is too much under way. */
@@ -219,11 +227,18 @@ static void end_late(struct call *c)
     call_drop(c); /* it never flies */
 }
 
-static struct call *new_call(struct object *o, size_t name_n, struct event *e)
+/* Of a method of the object called `name`, empty where it has none. */
+static struct call *new_call(struct object *o, struct slice name,
+                             struct event *e)
 {
-    struct call *c = mem_alloc(sizeof(*c) + name_n);
+    const char *method = e->kind == EVENT_FETCH ? "fetch" : e->method;
+    size_t method_n = strlen(method) + 1;
+    struct call *c = mem_alloc(sizeof(*c) + name.n + method_n);
 
     memset(c, 0, sizeof(*c));
+    c->name_n = name.n;
+    memcpy(c->names, name.p, name.n);
+    memcpy(c->names + name.n, method, method_n);
     c->refs = 2;
     c->realm = o->realm;
     c->event = e;
@@ -303,21 +318,10 @@ static int push_outcome(lua_State *L, struct outcome *o)
     return -1;
 }
 
-/* The binding that calls has the method's name as its upvalue, but for that of
- * stub:fetch and of functions. */
-static void say_late(lua_State *L, struct call *c)
+static void say_late(struct call *c)
 {
-    const struct target *t = c->target;
-    const char *method = lua_tostring(L, lua_upvalueindex(1));
     struct buf *out = &c->outcome.failure->message;
-    struct label l = {.class_name = t == NULL ? c->cls->name : NULL,
-                      .name = {c->name, c->name_n},
-                      .oid = t == NULL    ? &c->oid
-                             : t->has_oid ? &t->oid
-                                          : NULL,
-                      .method = method != NULL ? method
-                                : t == NULL    ? "fetch"
-                                               : ""};
+    struct label l = label_of(c);
 
     if (out->n != 0)
         return;
@@ -335,7 +339,7 @@ static int call_k(lua_State *L, int status, lua_KContext ctx)
     struct call *c = t->operation;
 
     if (c->is_late)
-        say_late(L, c);
+        say_late(c);
     int count = push_outcome(L, &c->outcome);
 
     (void)status;
@@ -356,12 +360,10 @@ int call_object(lua_State *L, struct task *t, const struct address *to,
     struct object *o = vm_owner(t->vm);
 
     check_room(L, o, e);
-    struct call *c = new_call(o, to->name_n, e);
+    struct call *c = new_call(o, (struct slice){to->name, to->name_n}, e);
 
     c->cls = to->cls;
     c->oid = to->oid;
-    c->name_n = to->name_n;
-    memcpy(c->name, to->name, to->name_n);
     return call(L, t, c);
 }
 
@@ -371,7 +373,7 @@ int call_target(lua_State *L, struct task *t, struct target *to,
     struct object *o = vm_owner(t->vm);
 
     check_room(L, o, e);
-    struct call *c = new_call(o, 0, e);
+    struct call *c = new_call(o, (struct slice){"", 0}, e);
 
     c->target = target_hold(to);
     return call(L, t, c);

@@ -206,8 +206,9 @@ static int why_run(const struct command *self, int argc, char **argv)
 
 static const char details[] =
     "Says what keeps an object awake: events under way, how long they are and\n"
-    "what they wait for, timers, plain sockets, what others hold by\n"
-    "reference; or that it sleeps, and since when.  It is not woken.\n"
+    "what they wait for (of a call: class, object and method), timers, plain\n"
+    "sockets, what others hold by reference; or that it sleeps, and since\n"
+    "when.  It is not woken.\n"
     "Of stopped data every object sleeps." ASK_ABOUT_DATA ASK_OBJECT_OPTIONS
         ASK_LIST_OPTIONS "\n"
     "Example:\n"

@@ -9,6 +9,11 @@ local SCRIPT = [[
   local ways = {}
   function ways.sleep() mk.sleep(100000) end
   function ways.call(self) self.env.Room:getByName("callee"):stay() end
+  function ways.pass(self, request)
+    local next = self.env.Room:get(self.env.Room:newUniqueId())
+    return next:fetch(request.query.url)
+  end
+  function ways.lend(self) self.env.Room:getByName("borrower"):borrow(function() mk.sleep(100000) end) end
   function ways.block(self) self.ctx:blockConcurrencyWhile(function() mk.sleep(20000) end) end
   function ways.timers() mk.every(50000, function() end) mk.after(90000, function() end) end
   function ways.spawn() mk.spawn(function() mk.sleep(100000) end) end
@@ -27,6 +32,7 @@ local SCRIPT = [[
     self.env.Room:getByName("holder"):take(function() end)
   end
   function Room:take(fn) self.held = fn end
+  function Room:borrow(fn) fn() end
   function Room:stay() mk.sleep(100000) end
   function Room:fetch(request)
     self.storage:put("n", 1)
@@ -70,7 +76,7 @@ describe("why", function()
     assert.same({ "event", "GET /sleep", "mk.sleep" },
       { all[1].kind, all[1].what, all[1].waits_for })
     assert.truthy(all[1].age_ms >= 0)
-    assert.same({ "event", "GET /call", "a call of Room callee" },
+    assert.same({ "event", "GET /call", "a call of Room 'callee'.stay" },
       { all[2].kind, all[2].what, all[2].waits_for })
     local once, periodic = all[3], all[4] -- in no order
     if once.every_ms ~= json.null then once, periodic = periodic, once end
@@ -82,6 +88,19 @@ describe("why", function()
       local k = keepers(p, ask, "callee", 1)[1]
       return { k.what, k.waits_for }
     end)())
+  end)
+
+  it("names the method that it waits for: of an object without a name, of one that lent a function", function()
+    local p <close> = start()
+    local ask = commands.on(p.data)
+    leave(p, "/Room/a/pass?url=/sleep")
+    local waits = keepers(p, ask, "a", 1)[1].waits_for
+    local id = waits:match "^a call of Room (%x+)%.fetch$"
+    assert.equal("GET /sleep", ask:row({ "why", "Room", "--id", id }).keepers[1].what)
+    leave(p, "/Room/b/lend")
+    local home = json.decode(ask:text { "show", "Room", "b", "--json" }).id
+    assert.equal(("a call of object %s.(function)"):format(home), keepers(p, ask, "borrower", 1)[1].waits_for)
+    assert.equal("a call of Room 'borrower'.borrow", keepers(p, ask, "b", 3)[1].waits_for)
   end)
 
   it("tells what blocks and who waits", function()
