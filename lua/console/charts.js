@@ -1,5 +1,5 @@
-// Lines over time, as SVG.
-import { h, bytes, clock } from "/lib.js";
+// Lines over time, as SVG: read by pointer, by keyboard, or as a table.
+import { h, bytes, clock, table } from "/lib.js";
 
 const NS = "http://www.w3.org/2000/svg";
 const HEIGHT = 170, LEFT = 54, RIGHT = 8, TOP = 10, BOTTOM = 22;
@@ -49,27 +49,74 @@ function times(svg, from, to, x) {
     svg.append(s("text", { x: x(t), y: HEIGHT - 6, class: `tick ${anchor}` }, clock(t)));
 }
 
-// What the pointer is at: a line, and the values in the legend.
-function follow(svg, wide, lines, x, show) {
+// What is said of a chart: the values at a point of its lines, as text.
+function reader(lines, format) {
+  const value = (l, i) => l.points[i].value === null ? "–" : format(l.points[i].value);
+  return {
+    value,
+    time: i => clock(lines[0].points[i].time),
+    all: i => lines.map(l => `${l.name} ${value(l, i)}`).join(", "),
+  };
+}
+
+// Where the keys lead from point `at` of `n`: a tenth of the chart by pages.
+function moved(key, at, n) {
+  const page = Math.max(1, Math.round(n / 10));
+  const to = { ArrowLeft: at - 1, ArrowDown: at - 1, ArrowRight: at + 1, ArrowUp: at + 1,
+    PageDown: at - page, PageUp: at + page, Home: 0, End: n - 1 }[key];
+  return to === undefined ? null : Math.min(Math.max(to, 0), n - 1);
+}
+
+// A line in `svg` where pointer or keys are; show(i, isMarked) is told.  `plot`
+// is what has the focus.
+function follow(plot, svg, wide, points, x, show) {
   const mark = s("line", { y1: TOP, y2: HEIGHT - BOTTOM, class: "mark", visibility: "hidden" });
+  const newest = points.length - 1;
+  let at = newest;
+  const go = (i, isMarked) => {
+    at = i;
+    for (const name of ["x1", "x2"]) mark.setAttribute(name, x(points[i].time));
+    mark.setAttribute("visibility", isMarked ? "visible" : "hidden");
+    show(i, isMarked);
+  };
   svg.append(mark);
   svg.addEventListener("pointermove", event => {
     const box = svg.getBoundingClientRect();
-    const at = (event.clientX - box.left) / box.width * wide;
-    let best = 0;
-    lines[0].points.forEach((p, i) => {
-      if (Math.abs(x(p.time) - at) < Math.abs(x(lines[0].points[best].time) - at)) best = i;
-    });
-    const px = x(lines[0].points[best].time);
-    for (const name of ["x1", "x2"]) mark.setAttribute(name, px);
-    mark.setAttribute("visibility", "visible");
-    show(best);
+    const px = (event.clientX - box.left) / box.width * wide;
+    const far = i => Math.abs(x(points[i].time) - px);
+    go(points.reduce((best, _, i) => far(i) < far(best) ? i : best, 0), true);
   });
-  svg.addEventListener("pointerleave", () => {
-    mark.setAttribute("visibility", "hidden");
-    show(lines[0].points.length - 1);
+  svg.addEventListener("pointerleave", () => go(newest, false));
+  plot.addEventListener("blur", () => go(newest, false));
+  plot.addEventListener("keydown", event => {
+    const to = event.altKey || event.ctrlKey || event.metaKey ? null : moved(event.key, at, points.length);
+    if (to === null) return;
+    event.preventDefault();
+    go(to, true);
   });
+  go(newest, false);
 }
+
+// The chart as a table, the newest first; made when it is opened.
+function asTable(title, lines, say) {
+  const columns = [{ title: "Time" }, ...lines.map(l => ({ title: l.name, class: "number" }))];
+  const rows = () => lines[0].points.map((_, i) => [say.time(i), ...lines.map(l => say.value(l, i))]).reverse();
+  const details = h("details", {}, h("summary", { "aria-label": `${title} as a table` }, "Table"));
+  details.addEventListener("toggle", () => {
+    if (details.open && details.childElementCount === 1) details.append(table(title, columns, rows()));
+  });
+  return details;
+}
+
+// What has a chart's focus.  Assistive technology knows a slider: it says the
+// value's text at each step, and leaves the arrow keys to it.
+const plotOf = (title, count, svg) => h("div", {
+  class: "plot", role: "slider", tabindex: "0", "aria-label": title, "aria-readonly": "true",
+  "aria-orientation": "horizontal", "aria-valuemin": 0, "aria-valuemax": count - 1,
+}, svg);
+
+// Somebody reads this figure: it is not to be drawn anew.
+export const isRead = figure => figure.querySelector("svg:hover, .plot:focus-visible, details[open]") !== null;
 
 // chart(title, lines, format): a figure.  `lines`: { name, class, points: [{ time,
 // value }] }, all with the same times; value null: a gap.
@@ -82,22 +129,24 @@ export function chart(title, lines, format) {
   }
   const from = points[0].time, to = points[points.length - 1].time;
   const top = ceiling(Math.max(...lines.flatMap(l => l.points.map(p => p.value ?? 0))), format);
-  const wide = width(), x = extent(from, to, wide);
+  const wide = width(), x = extent(from, to, wide), say = reader(lines, format);
   const y = v => HEIGHT - BOTTOM - v / top * (HEIGHT - TOP - BOTTOM);
-  const values = lines.map(l => h("output", {}));
-  const last = i => l => l.points[i].value === null ? "–" : format(l.points[i].value);
-  const show = i => lines.forEach((l, k) => { values[k].textContent = last(i)(l); });
-  const said = lines.map(l => `${l.name} ${last(points.length - 1)(l)}`).join(", ");
-  const svg = s("svg", { viewBox: `0 0 ${wide} ${HEIGHT}`, role: "img", "aria-label": `${title}, now: ${said}` });
+  const svg = s("svg", { viewBox: `0 0 ${wide} ${HEIGHT}`, "aria-hidden": "true" });
+  const plot = plotOf(title, points.length, svg);
+  const values = lines.map(() => h("span", { class: "value" })), time = h("li", { class: "at" });
 
   grid(svg, wide, top, y, format);
   times(svg, from, to, x);
   for (const l of lines) svg.append(s("path", { d: pathOf(l.points, x, y), class: `line ${l.class}` }));
-  follow(svg, wide, lines, x, show);
-  figure.firstChild.append(h("ul", { class: "legend" },
+  follow(plot, svg, wide, points, x, (i, isMarked) => {
+    lines.forEach((l, k) => { values[k].textContent = say.value(l, i); });
+    time.textContent = isMarked ? say.time(i) : "";
+    plot.setAttribute("aria-valuenow", i);
+    plot.setAttribute("aria-valuetext", `${isMarked ? say.time(i) : "now"}: ${say.all(i)}`);
+  });
+  figure.firstChild.append(h("ul", { class: "legend" }, time,
     lines.map((l, k) => h("li", { class: l.class }, l.name, " ", values[k]))));
-  show(points.length - 1);
-  figure.append(svg);
+  figure.append(plot, asTable(title, lines, say));
   return figure;
 }
 

@@ -1,7 +1,7 @@
 // Which page is shown: the part of the address behind `#`.
 import { h, get, post, whenLocked, section, table, empty, state, bytes, count, short, when, duration, hex, notice }
   from "/lib.js";
-import { chart, narrow, rate, level, quantile } from "/charts.js";
+import { chart, isRead, narrow, rate, level, quantile } from "/charts.js";
 import { objectPage } from "/object.js";
 import { logPage } from "/log.js";
 
@@ -40,7 +40,7 @@ function tiles() {
 
 function charts() {
   const line = (name, cls, points) => ({ name, class: cls, points });
-  return h("div", { class: "charts" },
+  return [
     chart("Requests a second", [line("all", "one", rate(samples, "requests")),
       line("failed", "four", rate(samples, "failed"))], short),
     chart("Latency", [line("50 %", "one", quantile(samples, 0.5)), line("99 %", "two", quantile(samples, 0.99))],
@@ -50,18 +50,23 @@ function charts() {
     chart("Processor", [line("percent of one core", "one", rate(samples, "cpu", 100))], n => `${short(n)} %`),
     chart("Memory", [line("process", "one", level(samples, "memory")), line("Lua states", "three", level(samples, "lua"))],
       bytes),
-    chart("Events that wait", [line("queued", "two", level(samples, "queued"))], short));
+    chart("Events that wait", [line("queued", "two", level(samples, "queued"))], short)];
 }
 
 async function overviewPage(signal) {
-  const body = h("div", {});
   await refresh(signal);
-  main.replaceChildren(h("h1", {}, "Overview"), body);
-  const draw = () => {
-    const isHeld = body.querySelector("svg:hover");
-    if (!isHeld) body.replaceChildren(tiles(), section("The last minutes", charts()));
+  let top = tiles(), figures = charts();
+  main.replaceChildren(h("h1", {}, "Overview"), top,
+    section("The last minutes", h("div", { class: "charts" }, figures)));
+  const changed = (old, fresh) => {
+    old.replaceWith(fresh);
+    return fresh;
   };
-  draw();
+  const draw = () => {
+    const fresh = charts();
+    top = changed(top, tiles());
+    figures = figures.map((old, i) => isRead(old) ? old : changed(old, fresh[i]));
+  };
   narrow.addEventListener("change", draw, { signal });
   const timer = setInterval(async () => {
     if (document.hidden) return;
@@ -212,6 +217,11 @@ document.getElementById("logout").addEventListener("click", async () => {
   await post("logout").catch(failed);
   samples = [];
   loginPage();
+});
+// Its address would be that of a page.
+document.querySelector(".skip").addEventListener("click", event => {
+  event.preventDefault();
+  main.focus();
 });
 addEventListener("hashchange", async () => {
   await show();

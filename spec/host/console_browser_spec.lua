@@ -34,7 +34,13 @@ describe("the console's page", function()
     assert.same({ page = "overview", charts = { "Requests a second", "Latency", "Commits and fsyncs a second",
       "Processor", "Memory", "Events that wait" } }, tab:next())
     looked "overview"
+    looked "chart"
+    assert.same({ plot = "Requests a second", now = true, at = 1, shown = true, kept = true }, tab:next())
+    assert.same({ newest = true, left = true }, tab:next())
+    looked "chart-table"
+    assert.same({ rows = 0, head = { "Time", "all", "failed" }, same = true }, tab:next())
     assert.same({ page = "objects", rows = 50 }, tab:next())
+    assert.same({ skipped = { "#/objects/Counter", "Counter 62" } }, tab:next())
     assert.same({ found = { "ann" } }, tab:next())
     assert.same({ second = OBJECTS - 50 }, tab:next())
     assert.same({ byId = "ann" }, tab:next())

@@ -41,7 +41,7 @@ const lowContrast = page => page.evaluate(() => {
 
 // Things that can be used, but have no name for who does not see them.
 const nameless = page => page.evaluate(() =>
-  [...document.querySelectorAll("input, select, textarea, button, a, [role=region], svg[role=img]")]
+  [...document.querySelectorAll("input, select, textarea, button, a, summary, [role=region], [role=slider]")]
     .filter(e => !(e.labels?.length || e.textContent.trim() || e.getAttribute("aria-label")))
     .map(e => e.outerHTML.slice(0, 80)));
 
@@ -67,16 +67,58 @@ async function look(page, name) {
   tell(seen);
 }
 
+// A chart that is read stays as it is, by keys and as a table, while the others
+// go on.
+async function charts(page) {
+  const figure = page.locator("figure").first(), plot = figure.locator(".plot");
+  const said = () => plot.getAttribute("aria-valuetext");
+  const legend = () => figure.locator(".legend").innerText();
+  const drawnAnew = async () => {
+    await page.locator("figure").last().evaluate(e => { e.dataset.old = "1"; });
+    await page.locator("figure[data-old]").waitFor({ state: "detached" });
+  };
+  await page.locator("#theme").focus();
+  await page.keyboard.press("Tab");
+  const now = await said();
+  await page.keyboard.press("Home");
+  await page.keyboard.press("ArrowRight");
+  const second = { at: await plot.getAttribute("aria-valuenow"), text: await said() };
+  const [time, ...values] = second.text.replace(/: /, ", ").split(", ");
+  const seen = await legend();
+  await look(page, "chart");
+  await drawnAnew();
+  tell({ plot: await page.evaluate(() => document.activeElement.getAttribute("aria-label")), now: /^now: all /.test(now),
+    at: second.at, shown: [time, ...values].every(v => seen.includes(v)), kept: second.text === await said() });
+  await page.keyboard.press("End");
+  await page.keyboard.press("ArrowRight");
+  const count = Number(await plot.getAttribute("aria-valuemax")) + 1;
+  const newest = Number(await plot.getAttribute("aria-valuenow")) + 1 === count;
+  await page.keyboard.press("Tab");
+  tell({ newest, left: (await said()).startsWith("now: ") });
+  await page.keyboard.press("Enter");
+  await figure.locator("td").first().waitFor();
+  await look(page, "chart-table");
+  await drawnAnew();
+  const row = await texts(page, "figure tbody tr:nth-last-child(2) td");
+  tell({ rows: await figure.locator("tbody tr").count() - count, head: await texts(page, "figure th"),
+    same: second.text === `${row[0]}: all ${row[1]}, failed ${row[2]}` });
+}
+
 async function overview(page) {
   await open(page, "", "svg path.line");
   tell({ page: "overview", charts: await texts(page, "figcaption h3") });
   await look(page, "overview");
+  await charts(page);
 }
 
 // From the keyboard alone: to the field, typing, to the first link, along it.
 async function search(page) {
   await open(page, "objects/Counter", "#list td.name");
   tell({ page: "objects", rows: (await texts(page, "#list td.name")).length });
+  await page.locator(".skip").focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  tell({ skipped: await page.evaluate(() => [location.hash, document.activeElement.textContent.slice(0, 10)]) });
   await page.locator("#search").focus();
   await page.keyboard.type("ann");
   await page.waitForFunction(() => document.querySelectorAll("#list td.name").length === 1);
