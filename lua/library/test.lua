@@ -123,7 +123,7 @@ function World:reload() end
 ---@return moonkeep.World.Response
 function World:fetch(url, init) end
 
--- A WebSocket through the router. Raises when the answer is another; then
+-- A WebSocket through the router. Raises when the answer is no WebSocket; then
 -- err.response is that.
 ---@param url string
 ---@param options? { protocols?: string|string[], headers?: table }
@@ -206,6 +206,8 @@ function Message:close() end
 ---@field query table<string, string>
 
 ---@class moonkeep.World.Socket
+---@field protocol string the sub-protocol chosen, "" without one
+---@field response moonkeep.World.Response the answer to the handshake; nil opposite to mk.WebSocket
 local Socket = {}
 
 -- The other side gets its socket, with that sub-protocol. Only for those of

@@ -9,8 +9,10 @@ local Socket = { __name = "socket" }
 -- Set by world.lua: runs the world until nothing is left to do.
 Socket.settle = nil
 
-function Socket.new(world, handle)
-  return setmetatable({ _core = handle, _world = world, protocol = core.protocol(handle) }, Socket)
+-- `response`: the answer to the handshake, where the test asked for it.
+function Socket.new(world, handle, response)
+  return setmetatable({ _core = handle, _world = world, protocol = core.protocol(handle),
+    response = response }, Socket)
 end
 
 -- One that a script asks for (mk.WebSocket): it is accepted when it is first

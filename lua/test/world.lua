@@ -283,7 +283,8 @@ function methods:fetch(url, init)
 end
 
 -- world:connect(url [, { protocols=, headers= }]) -> socket: a WebSocket through
--- the router.  Raises when the answer is another; then err.response is that.
+-- the router; socket.response is the answer.  Raises when the answer is no
+-- WebSocket; then err.response is that.
 function methods:connect(url, options)
   options = options or {}
   local _, whole, headers = http.parts(url, { headers = options.headers })
@@ -293,12 +294,10 @@ function methods:connect(url, options)
   wait(self, call, "GET " .. whole)
   if core.failed(call) then returned(core.outcome(self._core, call)) end
   local socket, why = core.open(self._core, request, call)
-  if not socket then
-    local response = http.response(self, returned(core.outcome(self._core, call)))
-    raise(("no WebSocket at %s: %s"):format(whole, why), nil, response)
-  end
+  local response = http.response(self, returned(core.outcome(self._core, call)))
+  if not socket then raise(("no WebSocket at %s: %s"):format(whole, why), nil, response) end
   settle(self)
-  return Socket.new(self, socket)
+  return Socket.new(self, socket, response)
 end
 
 -- ---- looking around ----

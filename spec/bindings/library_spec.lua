@@ -157,7 +157,7 @@ describe("the annotations", function()
 
   for class, from in pairs {
     World = { "world.lua", "methods" }, ["World.Task"] = { "tasks.lua", "methods", "done" },
-    ["World.Storage"] = { "storage.lua", "methods", "sql" }, ["World.Socket"] = { "socket.lua", "methods" },
+    ["World.Storage"] = { "storage.lua", "methods", "sql" }, ["World.Socket"] = { "socket.lua", "methods", "protocol", "response" },
     ["World.Headers"] = { "headers.lua", "methods" }, ["World.Message"] = { "http.lua", "Message", "headers" },
     test = { "module.lua", "test" },
   } do

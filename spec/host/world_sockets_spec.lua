@@ -138,6 +138,11 @@ describe("world:connect", function()
     assert.matches("expected Sec%-WebSocket%-Protocol to be one that the client offered", tostring(err))
   end)
 
+  it("has the answer to the handshake", function()
+    local response = world:connect("/room/1?protocol=b", { protocols = "b" }).response
+    assert.same({ 101, "b" }, { response.status, response.headers:get "sec-websocket-protocol" })
+  end)
+
   it("raises for another answer, which it has", function()
     local err = caught(world.connect, world, "/other")
     assert.matches("no WebSocket at http://localhost/other: the answer has the status 403", err.message)
