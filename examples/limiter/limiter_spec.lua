@@ -1,100 +1,112 @@
--- What the limiter example promises, asked of the running program.
-local json = require "cjson"
-local elsewhere = require "elsewhere"
-local http = require "http"
-local program = require "program"
+-- What the limiter promises.
+local test = require "moonkeep.test"
 
--- The example in front of `upstream`, with plans that refill too slowly to be
--- noticed, and one that a spec can wait for.
-local function start(upstream)
-  return program.start { source = "examples/limiter", config = ([[
-    return { main = "main.lua", vars = {
-      upstream = %q,
-      anonymous = { perMinute = 1, burst = 3 },
-      keys = { large = { perMinute = 1, burst = 50 }, quick = { perMinute = 6000, burst = 2 } },
-    } }]]):format(upstream) }
-end
-
-local function ask(p, key, path)
-  return p:get(path or "/echo", { ["X-Api-Key"] = key })
-end
+local VARS = {
+  upstream = "http://up.example",
+  anonymous = { perMinute = 1, burst = 3 },
+  keys = { large = { perMinute = 1, burst = 50 }, quick = { perMinute = 6000, burst = 2 } },
+}
 
 describe("the limiter example", function()
-  local up
-  setup(function() up = elsewhere.start() end)
-  teardown(function() up:close() end)
+  -- `upstream` answers what was passed on; `asked` is how often it was asked.
+  local world, upstream, asked
+  before_each(function()
+    asked = 0
+    upstream = function() return "hello" end
+    world = test.start { vars = VARS, fetch = function(request)
+      asked = asked + 1
+      return upstream(request)
+    end }
+  end)
+  after_each(function() world:stop() end)
+
+  local function ask(key, path)
+    return world:fetch(path or "/", { headers = key and { ["X-Api-Key"] = key } })
+  end
+
+  local function limits(response)
+    return response.status, response.headers:get "X-RateLimit-Limit", response.headers:get "X-RateLimit-Remaining",
+      tonumber(response.headers:get "X-RateLimit-Reset")
+  end
 
   it("passes requests and answers on", function()
-    local p <close> = start(up.url)
-    local response = p:request { method = "PUT", path = "/echo?status=418&head=X-Up:yes", body = "some bytes",
-      headers = { ["X-Mine"] = "1", ["X-Api-Key"] = "large" } }
-    assert.same({ 418, "yes" }, { response.status, response.headers["x-up"] })
-    local seen = json.decode(response.body)
-    assert.same({ "PUT", "some bytes", "1", "127.0.0.1" },
-      { seen.method, seen.body, seen.headers["x-mine"], seen.headers["x-forwarded-for"] })
-    assert.equal(up.url .. "/echo?status=418&head=X-Up:yes", seen.url)
-    assert.is_nil(seen.headers["x-api-key"])
-    local redirect = p:get "/redirect?to=/elsewhere&status=307"
-    assert.same({ 307, "/elsewhere" }, { redirect.status, redirect.headers.location })
+    local seen
+    upstream = function(request)
+      seen = { request.method, request.url, request:text(), request.headers:get "X-Mine",
+        request.headers:get "X-Forwarded-For", request.headers:get "X-Api-Key" }
+      return { status = 418, headers = { ["X-Up"] = "yes" }, body = "a teapot" }
+    end
+    local response = world:fetch("/pot?full=1", { method = "PUT", body = "some bytes",
+      headers = { ["X-Mine"] = "1", ["X-Api-Key"] = "large" } })
+    assert.same({ "PUT", "http://up.example/pot?full=1", "some bytes", "1", "127.0.0.1", nil }, seen)
+    assert.same({ 418, "yes", "a teapot" }, { response.status, response.headers:get "X-Up", response:text() })
+    upstream = function() return { status = 307, headers = { Location = "/elsewhere" } } end
+    local redirect = ask "large"
+    assert.same({ 307, "/elsewhere" }, { redirect.status, redirect.headers:get "Location" })
   end)
 
   it("counts down, then refuses with the time to wait", function()
-    local p <close> = start(up.url)
+    local start = world:now() // 1000
     for left = 2, 0, -1 do
-      local response = p:get "/echo"
-      assert.same({ 200, "3", tostring(left) }, { response.status, response.headers["x-ratelimit-limit"],
-        response.headers["x-ratelimit-remaining"] })
+      assert.same({ 200, "3", tostring(left), start + 60 * (3 - left) }, { limits(ask()) })
     end
-    local before = os.time()
-    local refused = p:get "/echo"
-    local wait, reset = tonumber(refused.headers["retry-after"]), tonumber(refused.headers["x-ratelimit-reset"])
-    assert.same({ 429, "0" }, { refused.status, refused.headers["x-ratelimit-remaining"] })
-    assert.same({ error = "too many requests", retryAfter = wait }, json.decode(refused.body))
-    assert.is_true(wait > 0 and wait <= 60, refused.headers["retry-after"])
-    assert.is_true(reset > before and reset <= os.time() + 181, refused.headers["x-ratelimit-reset"])
-    assert.equal("", elsewhere.ask(up, "/ids"))
+    world:advance(500)
+    local refused = ask()
+    assert.same({ 429, "3", "0", start + 180 }, { limits(refused) })
+    assert.equal("60", refused.headers:get "Retry-After")
+    assert.same({ error = "too many requests", retryAfter = 60 }, refused:json())
+    assert.equal(3, asked)
   end)
 
   it("gives each known key a bucket of its own, others share that of their address", function()
-    local p <close> = start(up.url)
-    for _ = 1, 3 do assert.equal(200, ask(p, "unknown").status) end
-    assert.equal(429, ask(p, "another").status)
-    assert.equal(429, p:get("/echo").status)
-    local known = ask(p, "large")
-    assert.same({ 200, "50", "49" }, { known.status, known.headers["x-ratelimit-limit"],
-      known.headers["x-ratelimit-remaining"] })
+    for _ = 1, 3 do assert.equal(200, ask("unknown").status) end
+    assert.equal(429, ask("another").status)
+    assert.equal(429, ask().status)
+    assert.same({ 200, "50", "49" }, { table.unpack({ limits(ask "large") }, 1, 3) })
   end)
 
-  it("refills", function()
-    local p <close> = start(up.url)
-    p:wait_until("the bucket is empty", function() return ask(p, "quick").status == 429 end)
-    p:wait_until("there is a token again", function() return ask(p, "quick").status == 200 end)
+  it("refills, as fast as the plan says", function()
+    for _ = 1, 3 do ask() end
+    world:advance(59999)
+    assert.equal(429, ask().status)
+    world:advance(1)
+    assert.equal(200, ask().status)
+    assert.equal(429, ask().status)
+    for _ = 1, 2 do assert.equal(200, ask("quick").status) end
+    assert.equal(429, ask("quick").status)
+    world:advance(10)
+    assert.equal(200, ask("quick").status)
   end)
 
-  it("goes on counting after a restart", function()
-    local p <close> = start(up.url)
-    for _ = 1, 40 do ask(p, "large") end
-    assert.equal(0, p:term())
-    p:restart()
-    assert.equal("9", ask(p, "large").headers["x-ratelimit-remaining"])
+  it("goes on counting after a sleep and a restart", function()
+    for _ = 1, 40 do ask "large" end
+    world:evict("Bucket", "key:large")
+    assert.equal("9", ask("large").headers:get "X-RateLimit-Remaining")
+    world:settle() -- no answer waits for the disk
+    world:crash()
+    assert.equal("8", ask("large").headers:get "X-RateLimit-Remaining")
   end)
 
-  it("passes bytes on while they come", function()
-    local p <close> = start(up.url)
-    local c <close> = http.connect(p.port)
-    c:send "POST /mirror HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\none"
-    assert.equal("2", c:read_head().headers["x-ratelimit-remaining"])
-    assert.equal("one", c:read_chunk())
-    c:send "two"
-    assert.equal("two", c:read_chunk())
-    assert.is_nil(c:read_chunk())
+  it("keeps nothing of clients that left", function()
+    ask()
+    assert.equal(1, #world:objects "Bucket")
+    while world:runAlarms() do end
+    world:advance(60000)
+    assert.same({}, world:objects "Bucket")
+    assert.same({ 200, "3", "2" }, { table.unpack({ limits(ask()) }, 1, 3) })
   end)
 
-  it("says so when the server is not there", function()
-    local p <close> = start("http://127.0.0.1:" .. program.free_port())
-    local response = p:get "/echo"
-    assert.same({ 502, "2" }, { response.status, response.headers["x-ratelimit-remaining"] })
-    assert.same({ error = "the upstream does not answer" }, json.decode(response.body))
-    p:wait_log "cannot connect to 127.0.0.1"
+  it("says so when the server is not there, or takes too long", function()
+    upstream = function() error("nobody there", 0) end
+    local response = ask()
+    assert.same({ 502, "3", "2" }, { table.unpack({ limits(response) }, 1, 3) })
+    assert.same({ error = "the upstream does not answer" }, response:json())
+    local line = world:logs()[1]
+    assert.same({ "warn", "the upstream does not answer" }, { line.level, line.message })
+    assert.matches("nobody there", line.fields.error)
+    upstream = function() return { body = "late", delay = 60000 } end
+    local task = world:spawn(ask)
+    world:advance(60000)
+    assert.equal(504, task:await().status)
   end)
 end)
