@@ -2,11 +2,14 @@
 -- them.
 --
 --   local rooms = require "rooms"
---   local app = rooms.new()
+--   local app = rooms.new()               -- the real program
+--   local app = rooms.inworld()           -- a world
 --   setup(function() app:start() end)
 --   local ws <close> = rooms.connect(app, "Room", app:name(), "tags=a,b")
 local e2e = require "e2e"
+local inworld = require "inworld"
 local wsclient = require "wsclient"
+local wsworld = require "wsworld"
 
 local rooms = {}
 
@@ -138,22 +141,30 @@ local ROUTES = [[{
   end,
 }]]
 
--- An app in which idle objects are soon evicted.
-function rooms.new()
-  return e2e.new { classes = CLASSES, routes = ROUTES, limits = "idle_ms = 50" }
+local OPTIONS = { classes = CLASSES, routes = ROUTES, limits = "idle_ms = 50" }
+
+-- Apps in which idle objects are soon evicted.
+function rooms.new() return e2e.new(OPTIONS) end
+function rooms.inworld() return inworld.new(OPTIONS) end
+
+-- Connect to the object; `options` as in wsclient.connect, or wsworld.connect,
+-- and `route`.
+function rooms.connect(app, class, name, query, options)
+  local path = ("/%s/%s/%s?%s"):format(options and options.route or "ws", class, name, query or "")
+  if app.is_world then return wsworld.connect(app, path, options) end
+  return wsclient.connect(app.program.port, path, options)
 end
 
--- Connect to the object; `options` as in wsclient.connect, and `route`.
-function rooms.connect(app, class, name, query, options)
-  return wsclient.connect(app.program.port, ("/%s/%s/%s?%s"):format(
-    options and options.route or "ws", class, name, query or ""), options)
+-- Let it be idle for long enough to be evicted.
+local function rest(app)
+  if app.is_world then app.world:advance(100) else os.execute "sleep 0.1" end
 end
 
 -- Wait until the room has been evicted and woken by the socket again.
 function rooms.hibernate(app, ws)
   local before = ws:ask "run return self.inits"
-  app.program:wait_until("the room hibernates", function()
-    os.execute "sleep 0.1"
+  app:wait_until("the room hibernates", function()
+    rest(app)
     return ws:ask "run return self.inits" ~= before
   end)
 end
@@ -164,10 +175,9 @@ function rooms.notes(app, name, count, class)
   local code = ([[
     local list = self.storage:get "notes" or {}
     return #list >= %d and table.concat(list, "; ")]]):format(count or 1)
-  return app.program:wait_until("the object notes it", function()
+  return app:wait_until("the object notes it", function()
     local text = app:run(code, name, class or "Room")
-    -- Time to be evicted.
-    if text == "false" then os.execute "sleep 0.1" end
+    if text == "false" then rest(app) end
     return load("return " .. text)()
   end)
 end

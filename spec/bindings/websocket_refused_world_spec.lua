@@ -1,5 +1,5 @@
 -- What scripts may do with WebSockets, and what is refused (API.md, section 8).
-local e2e = require "e2e"
+local inworld = require "inworld"
 
 -- What is refused, and how: { description, code, message }; `a` and `b`
 -- are the ends of a pair.
@@ -120,7 +120,7 @@ local ALLOWED = {
 }
 
 describe("a WebSocket of a script", function()
-  local own = e2e.new()
+  local own = inworld.new()
   setup(function() own:start() end)
   teardown(function() own:close() end)
 

@@ -1,5 +1,5 @@
--- What a script finds around it, in the real program (API.md, section 1).
-local e2e = require "e2e"
+-- What a script finds around it (API.md, section 1).
+local inworld = require "inworld"
 
 local cases = {
   ["the base library"] = {
@@ -108,7 +108,7 @@ local cases = {
 }
 
 describe("the sandbox", function()
-  local app = e2e.new {
+  local app = inworld.new {
     files = {
       ["helper.lua"] = "return { name = 'helper', given = ... }",
       ["folder/init.lua"] = "return { name = 'folder' }",
@@ -137,14 +137,11 @@ describe("the sandbox", function()
 
   it("logs print at level info", function()
     app:run "print('printed', 1, nil, { } ~= nil) return nil"
-    app.program:wait_log "printed"
     local found
-    for _, line in ipairs(app.program:log_lines()) do
-      for _, value in pairs(line) do
-        if value == "printed\t1\tnil\ttrue" then found = line end
-      end
+    for _, line in ipairs(app:log_lines()) do
+      if line.message == "printed\t1\tnil\ttrue" then found = line end
     end
-    assert(found, app.program:logs())
+    assert(found, app:logs())
     assert.equal("info", found.level)
   end)
 end)
