@@ -11,12 +11,16 @@
 #include "base/nearest.h"
 #include "cli/annotations.h"
 #include "cli/command.h"
+#include "cli/complete.h"
 #include "cli/option.h"
 #include "vm/embedded.h"
 
 #define COMMON "common/"
 #define NAME   "{{name}}"
 #define DOT    "dot-"
+/* What a shell takes as it is. */
+#define PLAIN                                                                  \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+@%,:"
 
 static const char *const templates[] = {"counter", "chat", "sql"};
 
@@ -183,11 +187,26 @@ static int make_project(const struct command *self, const char *folder,
 
 /* ---- the command ---- */
 
+/* As a shell takes it. */
+static void print_path(const char *path)
+{
+    struct buf quoted = {0};
+    bool is_plain = path[strspn(path, PLAIN)] == '\0';
+
+    complete_quote(&quoted, slice_of(path));
+    buf_add_byte(&quoted, '\0');
+    printf(is_plain ? "%s" : "'%s'", quoted.p);
+    buf_fini(&quoted);
+}
+
 static void print_next(const char *folder, const char *template)
 {
     printf("made '%s' from the template '%s'; next:\n\n", folder, template);
-    if (strcmp(folder, ".") != 0)
-        printf("  cd %s\n", folder);
+    if (strcmp(folder, ".") != 0) {
+        printf("  cd %s", folder[0] == '-' ? "-- " : "");
+        print_path(folder);
+        printf("\n");
+    }
     printf("  moonkeep test\n  moonkeep dev\n");
 }
 

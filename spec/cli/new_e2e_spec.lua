@@ -57,6 +57,15 @@ describe("new", function()
     assert.truthy(read "deep/er/app/main.lua")
   end)
 
+  it("says what to do next as a shell takes it", function()
+    for given, said in pairs { ["it's here"] = [['it'\''s here']], ["-app"] = "-- -app", ["ünï"] = "'ünï'" } do
+      local _, out = run { "new", "--", given }
+      local cd = out:match "\n  (cd [^\n]*)\n"
+      assert.equal("cd " .. said, cd)
+      assert.truthy(os.execute(("cd %s && %s && test -f main.lua"):format(folder, cd)))
+    end
+  end)
+
   it("touches nothing of a folder with something in it", function()
     program.write(folder, "full/mine", "x")
     local code, out, err = run { "new", "full" }
