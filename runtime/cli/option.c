@@ -75,11 +75,11 @@ static int parse_operand(const struct cursor *c, const char *word,
     return 0;
 }
 
-/* A negative number is none. */
+/* A negative number is none, nor is SQL that begins with a comment. */
 static bool is_option(const char *word)
 {
     return word[0] == '-' && word[1] != '\0' &&
-           (word[1] < '0' || word[1] > '9');
+           (word[1] < '0' || word[1] > '9') && strncmp(word, "-- ", 3) != 0;
 }
 
 int option_parse_words(const struct command *self, int argc, char **argv,

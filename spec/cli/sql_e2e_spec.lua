@@ -56,6 +56,8 @@ describe("sql", function()
       .. "1  0.25  row 1  x'00ff31'  NULL\n"
       .. "2  0.5   row 2  x'00ff32'  NULL\n"
       .. "2 rows, 2 read, 0 written, %d+%.%d%d ms\n$"), text)
+    assert.equal(ask:text({ "sql", "Box", "a", "SELECT 1 AS x" }):match "^x\n1\n",
+      ask:text({ "sql", "Box", "a", "-- a comment\nSELECT 1 AS x" }):match "^x\n1\n")
     text = ask:text { "sql", "Box", "a", "SELECT * FROM t WHERE i < 0" }
     assert.truthy(text:find "^0 rows, ", text)
   end)
