@@ -104,6 +104,8 @@ static int copy(struct adopting *a)
 
     if (stat(a->from, &st) != 0)
         return error_set(a->err, ERR_NOT_FOUND, "no file '%s'", a->from);
+    if (!S_ISREG(st.st_mode))
+        return error_set(a->err, ERR_CORRUPT, "'%s' is no file", a->from);
     if (sqlite3_open_v2(a->from, &source, SQLITE_OPEN_READONLY, NULL) !=
         SQLITE_OK) {
         rc = broken(a, source);
