@@ -24,6 +24,13 @@ bool class_is_handler(const char *name)
     return false;
 }
 
+int class_raise_reserved(lua_State *L, const char *name)
+{
+    return bind_raise(L, NULL,
+                      "'%s' is a reserved method and cannot be called over RPC",
+                      name);
+}
+
 bool class_is_public(const char *name)
 {
     return name[0] != '_' && !class_is_handler(name);

@@ -18,6 +18,8 @@ bool class_is(lua_State *L, int idx);
 bool class_push_method(lua_State *L, int idx, const char *name);
 /* A handler's name, which no call may use; "id" and "name" are not. */
 bool class_is_handler(const char *name);
+/* Raise that a handler, `name`, is no method for others. [raises] */
+int class_raise_reserved(lua_State *L, const char *name);
 /* May be called through a stub, as far as the name tells. */
 bool class_is_public(const char *name);
 /* May be the name of a class: an identifier that is not reserved; otherwise

@@ -54,9 +54,7 @@ static int stub_call(lua_State *L)
 /* stub:alarm() and the like. */
 static int stub_reserved(lua_State *L)
 {
-    return bind_raise(L, NULL,
-                      "'%s' is a reserved method and cannot be called over RPC",
-                      lua_tostring(L, lua_upvalueindex(1)));
+    return class_raise_reserved(L, lua_tostring(L, lua_upvalueindex(1)));
 }
 
 /*
