@@ -22,6 +22,7 @@ struct client {
     int fd; /* of a running server; -1: none */
     struct logger *logger;
     struct node *node; /* NULL: a server runs */
+    enum node_end end; /* of the node */
 };
 
 static bool is_there(const char *folder, const char *name)
@@ -140,7 +141,7 @@ void client_close(struct client *c)
     if (c->fd >= 0)
         close(c->fd);
     if (c->node != NULL)
-        node_stop(c->node);
+        node_stop(c->node, c->end);
     node_free(c->node);
     logger_free(c->logger);
     free(c);
@@ -204,5 +205,8 @@ int client_ask(struct client *c, struct slice question,
     int rc = question_answer(c->node, question,
                              (struct answer){.row = row, .arg = arg}, err);
 
+    /* What did not come in time is not waited for once more. */
+    if (rc == ERR_TIMEOUT)
+        c->end = NODE_AT_ONCE;
     return rc == ERR_CANCELED ? 0 : rc;
 }

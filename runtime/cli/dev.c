@@ -102,7 +102,7 @@ static void stop(struct dev *d)
 {
     if (d->node == NULL)
         return;
-    node_stop(d->node);
+    node_stop(d->node, NODE_ORDERLY);
     node_free(d->node);
     d->node = NULL;
 }

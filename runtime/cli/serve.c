@@ -37,7 +37,7 @@ static int serve(const struct config *config, struct logger *logger)
     signal(SIGHUP, SIG_IGN); /* there is nothing to load anew */
     signals_restore();       /* a second signal ends the process at once */
     logger_printf(logger, LOG_INFO, "stopping");
-    node_stop(node);
+    node_stop(node, NODE_ORDERLY);
     node_free(node);
     logger_printf(logger, LOG_INFO, "stopped");
     return EXIT_OK;

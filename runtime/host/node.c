@@ -248,7 +248,7 @@ int node_start(const struct config *config, enum node_mode mode,
     if (rc == 0 && config->admin != NULL && !node_is_private(n))
         rc = console_start(n, &n->console, err);
     if (rc != 0) {
-        node_stop(n);
+        node_stop(n, NODE_ORDERLY);
         node_free(n);
         return rc;
     }
@@ -326,12 +326,13 @@ static void wait_drained(struct node *n)
     uv_mutex_unlock(&n->mutex);
 }
 
-void node_stop(struct node *n)
+void node_stop(struct node *n, enum node_end how)
 {
     atomic_store(&n->is_ending, true);
     if (n->running_count != 0) {
         post_all(n, LETTER_DRAIN);
-        wait_drained(n);
+        if (how == NODE_ORDERLY)
+            wait_drained(n);
         control_stop(n->control); /* the workers still answer it */
         console_stop(n->console);
         n->control = NULL;

@@ -40,9 +40,14 @@ int node_reload(struct node *n, struct error *err);
 /* Call each(arg, path) for every script file that was loaded. */
 void node_files(struct node *n, void (*each)(void *arg, const char *path),
                 void *arg);
-/* No new connections; what is in flight may finish within limits.drain_ms;
- * then everything is committed and closed.  Blocks. */
-void node_stop(struct node *n);
+enum node_end {
+    NODE_ORDERLY, /* what is in flight may finish within limits.drain_ms */
+    NODE_AT_ONCE
+};
+
+/* No new connections; what is in flight ends; then everything is committed and
+ * closed.  Blocks. */
+void node_stop(struct node *n, enum node_end how);
 void node_free(struct node *n); /* after node_stop; NULL is allowed */
 
 #endif

@@ -111,6 +111,14 @@ static void on_worker(struct worker *w, void *arg)
 
 /* ---- on the asking thread ---- */
 
+/* What becomes of a call that nobody waits for. */
+static const char *fate_of(const struct question *q)
+{
+    return node_mode_of(q->node) == NODE_PRIVATE
+               ? "ends with this command"
+               : "goes on without anybody to hear of it";
+}
+
 /* Wait until it has landed, as long as somebody wants to know. */
 static int wait_for(struct question *q, struct flight *f, uint64_t timeout_ms,
                     struct error *err)
@@ -129,9 +137,8 @@ static int wait_for(struct question *q, struct flight *f, uint64_t timeout_ms,
 
         if (rc == 0 && ms >= timeout_ms)
             rc = error_set(err, ERR_TIMEOUT,
-                           "no answer after %" PRIu64 " ms: the call goes on "
-                           "without anybody to hear of it",
-                           timeout_ms);
+                           "no answer after %" PRIu64 " ms: the call %s",
+                           timeout_ms, fate_of(q));
         uv_mutex_lock(&f->mutex);
     }
     uv_mutex_unlock(&f->mutex);

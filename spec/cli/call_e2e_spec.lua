@@ -94,6 +94,23 @@ describe("call", function()
     assert.truthy(err:find "^moonkeep call: no answer after 50 ms")
   end)
 
+  both("tells of handlers that they are no methods", function(ask, here)
+    for _, name in ipairs { "alarm", "fetch", "init", "webSocketMessage" } do
+      local code, out, err = ask:run({ "call", "Box", "a", name }, here)
+      assert.same({ 1, "", ("moonkeep call: '%s' is a reserved method and cannot be called over RPC"):format(name) },
+        { code, out, err:match "^[^\n]*" })
+    end
+  end)
+
+  it("does not wait once more for what did not come in time", function()
+    local p <close> = program.start { script = SCRIPT, config = "return { limits = { drain_ms = 60000 } }" }
+    p:get "/"
+    p:kill()
+    local ask = commands.on(p.data)
+    local code, _, err = ask:run({ "call", "Box", "a", "slow", "60000", "--timeout", "50" }, { cwd = p.folder })
+    assert.same({ 1, "moonkeep call: no answer after 50 ms: the call ends with this command\n" }, { code, err })
+  end)
+
   it("takes arguments that are JSON alone", function()
     local code, _, err = program.run { "call", "Box", "a", "echo", "1", "foo" }
     assert.equal(2, code)
