@@ -105,6 +105,36 @@ static void take_events(struct object *o, const struct object_reset *why,
     }
 }
 
+/* Somebody waits for one of `failed`, or it is logged by itself. */
+static bool is_heard_of(const struct list *failed)
+{
+    for (struct list *link = failed->next; link != failed; link = link->next) {
+        const struct event *e = container_of(link, struct event, link);
+
+        if (e->reply != NULL || e->kind == EVENT_SOCKET ||
+            e->kind == EVENT_ALARM)
+            return true;
+    }
+    return false;
+}
+
+/* A task of the script's own has brought its object down: without a caller
+ * nobody would ever learn why. */
+static void log_unheard(struct object *o, const struct object_reset *why,
+                        const struct list *failed)
+{
+    const struct realm_config *config = &o->realm->config;
+    struct buf text = {0};
+
+    if (why->retryable || why->is_deletion || o->realm->is_closing ||
+        list_empty(failed) || is_heard_of(failed))
+        return;
+    buf_printf(&text, "the object was reset: %s", why->text);
+    config->host->log(config->host_arg, o, LOG_ERROR, buf_slice(&text),
+                      (struct slice){0}, (struct slice){0});
+    buf_fini(&text);
+}
+
 static void drop_spawned(struct object *o)
 {
     struct list *link;
@@ -204,6 +234,7 @@ void object_reset(struct object *o, const struct object_reset *why)
     error_set(&failure, why->retryable ? ERR_IO : ERR_RESET, "%s", why->text);
     list_init(&failed);
     take_events(o, why, &failed);
+    log_unheard(o, why, &failed);
     drop_outbox(o, &failure);
     if (why->is_deletion)
         sockets_forget(o);

@@ -124,6 +124,20 @@ describe("context", function()
       assert.equal("5", app:run("return self.mark", name))
     end)
 
+    -- Otherwise an object would lose its memory and nobody knew why.
+    for what, code in pairs {
+      ["an abort"] = "ctx:abort 'gave up'",
+      ["an error in blockConcurrencyWhile"] =
+        "ctx:blockConcurrencyWhile(function() error('gave up', 0) end)",
+    } do
+      it("logs " .. what .. " that no caller hears of", function()
+        local name = app:name()
+        app:run("self.mark = 5 ctx:waitUntil(function() " .. code .. " end) return nil", name)
+        app:wait_log("the object was reset: gave up")
+        assert.equal("nil", app:run("return self.mark", name))
+      end)
+    end
+
     it("is all that the router's context has", function()
       assert.equal("1, \"function\"", app:router [[
         local n = 0
