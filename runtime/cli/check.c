@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/lint.h"
 #include "cli/option.h"
+#include "host/classes.h"
 #include "host/config.h"
 
 /* What there is to say of an app. */
@@ -28,8 +29,8 @@ static int load(const char *target, const char *file, struct findings *f,
         rc = script_listing_load(f->config.main,
                                  (uint64_t)f->config.limits.cpu_ms * 1000000,
                                  &f->listing, err);
-    for (size_t i = 0; i < f->listing.class_count && rc == 0; i++)
-        rc = config_check_class(&f->config, f->listing.classes[i].name, err);
+    if (rc == 0)
+        rc = classes_check(&f->config, &f->listing, err);
     if (rc == 0)
         rc = lint_run(f->config.main, &f->listing, &f->lint, err);
     return rc;

@@ -102,6 +102,12 @@ int launch_config(const struct launch *l, enum node_mode mode,
     return 0;
 }
 
+/* The system chooses one, another for each. */
+static bool has_port_0(const char *address)
+{
+    return strcmp(strrchr(address, ':'), ":0") == 0;
+}
+
 int launch_start(const struct config *config, enum node_mode mode,
                  struct logger *logger, struct node **out, struct error *err)
 {
@@ -110,6 +116,12 @@ int launch_start(const struct config *config, enum node_mode mode,
     *out = NULL;
     if (rc == 0 && config->admin != NULL)
         rc = address_check_free(config->admin, err);
+    if (rc == 0 && config->admin != NULL && !has_port_0(config->admin) &&
+        strcmp(config->admin, config->listen) == 0)
+        rc = error_set(err, ERR_INVALID,
+                       "admin: an address of its own expected, got %s, where "
+                       "the server listens",
+                       config->admin);
     return rc != 0 ? rc : node_start(config, mode, logger, out, err);
 }
 

@@ -44,6 +44,36 @@ void classes_key(const struct config *c, const char *name, struct buf *out)
         buf_printf(out, "%s-%s", c->app, old != NULL ? old : name);
 }
 
+/* ---- keys ---- */
+
+static bool have_same_key(const struct config *c, const char *a, const char *b)
+{
+    struct buf keys[2] = {{0}, {0}};
+
+    classes_key(c, a, &keys[0]);
+    classes_key(c, b, &keys[1]);
+    bool are_same = slice_eq(buf_slice(&keys[0]), buf_slice(&keys[1]));
+    buf_fini(&keys[0]);
+    buf_fini(&keys[1]);
+    return are_same;
+}
+
+/* A key for a class that is gone may stay where the class is spoken of. */
+static int check_key(const struct config *c, const char *name,
+                     const struct script_listing *listing, struct error *err)
+{
+    bool is_known = has_class(listing, name) ||
+                    find(c->renamed, c->renamed_count, name) != NULL;
+
+    for (size_t i = 0; i < c->deleted_count && !is_known; i++)
+        is_known = strcmp(c->deleted[i], name) == 0;
+    if (is_known)
+        return 0;
+    return error_set(err, ERR_INVALID,
+                     "%s: keys.%s: the script has no class '%s'", c->file, name,
+                     name);
+}
+
 /* ---- renamed ---- */
 
 /* Every start reads the same configuration, so it must say the same of a class
@@ -154,11 +184,54 @@ static int check_names(const struct config *c,
 {
     int rc = 0;
 
+    for (size_t i = 0; i < c->key_count && rc == 0; i++)
+        rc = check_key(c, c->keys[i].from, listing, err);
     for (size_t i = 0; i < c->renamed_count && rc == 0; i++)
         rc = check_renamed(c, &c->renamed[i], listing, err);
     for (size_t i = 0; i < c->deleted_count && rc == 0; i++)
         rc = check_deleted(c, c->deleted[i], listing, err);
     return rc;
+}
+
+/* Of a class that was renamed and is still there, that is the thing to say. */
+static int refuse_same_key(const struct config *c, const char *a, const char *b,
+                           const struct script_listing *listing,
+                           struct error *err)
+{
+    int rc = check_names(c, listing, err);
+
+    return rc != 0 ? rc
+                   : error_set(err, ERR_INVALID,
+                               "%s: keys: classes '%s' and '%s' have the same "
+                               "unique key, and so the same ids",
+                               c->file, a, b);
+}
+
+int classes_fit(const struct config *c, const struct script_listing *listing,
+                struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < listing->class_count && rc == 0; i++) {
+        const char *name = listing->classes[i].name;
+
+        rc = config_check_class(c, name, err);
+        for (size_t j = 0; j < i && rc == 0; j++) {
+            const char *other = listing->classes[j].name;
+
+            if (have_same_key(c, name, other))
+                rc = refuse_same_key(c, other, name, listing, err);
+        }
+    }
+    return rc;
+}
+
+int classes_check(const struct config *c, const struct script_listing *listing,
+                  struct error *err)
+{
+    int rc = classes_fit(c, listing, err);
+
+    return rc != 0 ? rc : check_names(c, listing, err);
 }
 
 int classes_settle(const struct config *c, const struct script_listing *listing,

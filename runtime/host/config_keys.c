@@ -308,6 +308,9 @@ static int read_var_names(struct config_reader *r, const struct datavalue *v)
                                        key->type == DATA_STRING
                                            ? "an empty string"
                                            : datavalue_describe(key));
+        if (strcmp(key->string, "vars") == 0)
+            return config_value_reject(
+                r, "the name is reserved: env.vars has all of them");
         c->var_names[c->var_count++] = mem_dup(key->string, key->length);
     }
     return 0;

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "bindings/script_state.h"
+#include "host/address.h"
 #include "host/asks.h"
 #include "host/bridge.h"
 #include "host/node_parts.h"
@@ -100,9 +101,12 @@ static void begin_script(struct console *c)
 int console_start(struct node *n, struct console **out, struct error *err)
 {
     const struct config *config = node_config(n);
-    struct console *c = mem_zalloc(sizeof(*c));
+    struct console *c;
 
     *out = NULL;
+    if (address_check_free(config->admin, err) != 0)
+        return err->code;
+    c = mem_zalloc(sizeof(*c));
     asks_init(&c->asks);
     c->code = script_code_console();
     set_vars(c, config);

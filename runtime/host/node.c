@@ -149,9 +149,7 @@ static int read_script(struct node *n, struct code **code,
         return rc;
     rc = script_listing_of(*code, (uint64_t)n->config->limits.cpu_ms * 1000000,
                            listing, err);
-    for (size_t i = 0; rc == 0 && i < listing->class_count; i++)
-        rc = config_check_class(n->config, listing->classes[i].name, err);
-    return rc;
+    return rc != 0 ? rc : classes_fit(n->config, listing, err);
 }
 
 /* ---- start ---- */

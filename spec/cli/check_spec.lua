@@ -123,4 +123,16 @@ Room
     assert.equal(1, code)
     assert.equal("moonkeep.lua: vars.Room: also the name of a class\n", err)
   end)
+
+  for name, config in pairs {
+    ["keys.Rom"] = "keys = { Rom = 'k' }",
+    ["renamed.Old"] = "renamed = { Old = 'Rom' }",
+  } do
+    it("reports a class in " .. name .. " that there is not", function()
+      program.write(folder, "moonkeep.lua", "return { " .. config .. " }")
+      local code, _, err = check(ROOM)
+      assert.equal(1, code)
+      assert.equal("moonkeep.lua: " .. name .. ": the script has no class 'Rom'\n", err)
+    end)
+  end
 end)

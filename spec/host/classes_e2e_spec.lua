@@ -72,6 +72,10 @@ describe("classes that were renamed or deleted", function()
       "class 'C' has the objects of" },
     { "deleted, but still there", { "A" }, { "A" }, "{ deleted = { 'A' } }",
       "deleted: the script still has a class 'A'" },
+    { "given one key", { "A" }, { "A", "B" }, "{ keys = { A = 'k', B = 'k' } }",
+      "keys: classes 'A' and 'B' have the same unique key" },
+    { "given a key without being there", { "A" }, { "A" }, "{ keys = { a = 'k' } }",
+      "keys.a: the script has no class 'a'" },
     { "no class names", { "A" }, { "A" }, "{ renamed = { ['../log'] = 'A' } }",
       "'../log' is not the name of a class" },
   } do
@@ -85,6 +89,17 @@ describe("classes that were renamed or deleted", function()
       for _, name in ipairs(case[2]) do assert.equal("2", app:get("/" .. name .. "/add").body) end
     end)
   end
+
+  -- Objects are found by their ids alone: one class would run as the other.
+  it("are refused by a reload when one would have the key of another", function()
+    local app <close> = program.start { command = "dev", script = script "A",
+      config = "return { keys = { A = 'app-B' } }" }
+    assert.equal("1", app:get("/A/add").body)
+    app:write("main.lua", script("A", "B"))
+    app:wait_log "not reloaded"
+    assert.truthy(app:logs():find("classes 'A' and 'B' have the same unique key", 1, true))
+    assert.equal("2", app:get("/A/add").body)
+  end)
 
   it("need no --yes without data", function()
     local app <close> = app_with({ "A" }, { "A" }, "{ deleted = { 'Gone' } }")

@@ -202,6 +202,7 @@ describe("the configuration", function()
       { "return { workers = -1 }", "workers: an integer of at least 0 expected, got -1" },
       { "return { vars = 'x' }", "vars: a table expected, got a string" },
       { "return { vars = { 'x' } }", "vars[1]: a name expected as key, got an integer" },
+      { "return { vars = { vars = 1 } }", "vars.vars: the name is reserved: env.vars has all of them" },
       { "return { vars = { a = { b = os.getenv } } }", "vars.a.b: a function cannot be used here" },
       { "return { history = 30 }", "history: a table expected, got an integer" },
       { "return { history = { day = 1 } }", "history.day: unknown key; did you mean 'days'?" },

@@ -338,4 +338,15 @@ describe("a console's address that is taken", function()
     assert.equal(1, other:wait_exit())
     assert.truthy(other:logs():find("127.0.0.1:" .. app.admin_port, 1, true))
   end)
+
+  -- Listeners share a port: each would get some of the connections.
+  for _, host in ipairs { "127.0.0.1", "0.0.0.0" } do
+    it("stops it as well when the server itself has taken it, for " .. host, function()
+      local port = program.free_port()
+      local app <close> = program.start { script = COUNTER, wait = false, port = port,
+        config = ('return { admin = { listen = "%s:%d", token = "%s" } }'):format(host, port, TOKEN) }
+      assert.equal(1, app:wait_exit())
+      assert.truthy(app:logs():find(host .. ":" .. port, 1, true), app:logs())
+    end)
+  end
 end)
