@@ -15,6 +15,7 @@
 #include "base/logtext.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "base/rest.h"
 
 enum {
     QUEUE_MAX = 8 * 1024 * 1024, /* bytes of lines that wait */
@@ -73,7 +74,7 @@ static bool take_batch(struct logger *l, struct buf *batch)
 {
     pthread_mutex_lock(&l->mutex);
     while (l->queue.n == 0 && !l->is_stopping)
-        pthread_cond_wait(&l->filled, &l->mutex);
+        rest_wait(&l->filled, &l->mutex);
 
     struct buf empty = *batch;
     *batch = l->queue;

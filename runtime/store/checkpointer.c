@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "base/rest.h"
 
 struct checkpointer {
     struct store *store;
@@ -212,7 +213,7 @@ static void *run(void *arg)
     pthread_mutex_lock(&c->mutex);
     while (!c->is_stopping)
         if (!run_one(c))
-            pthread_cond_wait(&c->work, &c->mutex);
+            rest_wait(&c->work, &c->mutex);
     pthread_mutex_unlock(&c->mutex);
     return NULL;
 }

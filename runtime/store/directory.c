@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "base/rest.h"
 #include "store/vfs.h"
 
 enum {
@@ -42,7 +43,7 @@ static void wait_for_notes(struct directory *d)
 {
     while (!d->is_stopping && waiting(d) == 0) {
         d->is_idle = true;
-        pthread_cond_wait(&d->work, &d->pending.mutex);
+        rest_wait(&d->work, &d->pending.mutex);
     }
     d->is_idle = false;
     struct timespec end = in_ms(DELAY_MS);

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "base/rest.h"
 
 enum {
     TICK_MS = 100,         /* of relaxed durability and a sick disk */
@@ -75,7 +76,7 @@ static void wait_for_work(struct log *l)
 
     l->is_asleep = true;
     if (!has_timer) {
-        pthread_cond_wait(&l->work, &l->mutex);
+        rest_wait(&l->work, &l->mutex);
     } else {
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += TICK_MS * 1000000L;

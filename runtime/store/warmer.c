@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "base/rest.h"
 #include "store/inside.h"
 
 enum {
@@ -104,7 +105,7 @@ static void *run(void *arg)
     pthread_mutex_lock(&w->mutex);
     while (!w->is_stopping) {
         if (w->count == 0) {
-            pthread_cond_wait(&w->work, &w->mutex);
+            rest_wait(&w->work, &w->mutex);
             continue;
         }
         struct expected e = w->queue[w->first];
