@@ -24,7 +24,8 @@ function memory.peak(fn, pid)
   return math.max(0, field("VmHWM", pid) - before)
 end
 
--- The resident size in bytes of the process `pid`.
-function memory.resident(pid) return field("VmRSS", pid) end
+-- The resident size in bytes of the process `pid`, without what it maps of files:
+-- code is read as it is come to, and stays while the system has room.
+function memory.resident(pid) return field("RssAnon", pid) end
 
 return memory
