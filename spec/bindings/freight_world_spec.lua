@@ -1,0 +1,79 @@
+-- What calls and requests have under way outside of any state is bounded, for
+-- each caller and for each mailbox (API.md, section 3: overloaded).  Memory is that
+-- of this process.
+local freight = require "freight"
+local inworld = require "inworld"
+
+describe("what is under way", function()
+  local app = freight.new(inworld.new)
+  setup(function() app:start() end)
+  teardown(function() app:close() end)
+
+  local function peak(code) return freight.peak(app, code) end
+
+  it("is at most 64 MiB in a mailbox, whoever it comes from", function()
+    local text, mb = peak [[
+      local stub = env.Big:getByName "mailbox"
+      return app.held(self, stub, 7, function()
+        return app.outcomes(10, function(i)
+          return env.T:getByName("sender-" .. i):run("return arg[1]:take(('x'):rep(20 << 20))", stub)
+        end)
+      end)]]
+    assert.same({ ["Too much data queued"] = 7, [tostring(20 << 20)] = 3 }, freight.counts(text))
+    assert.is_true(mb < 600, mb)
+  end)
+
+  it("is at most 128 MiB of bodies of one caller, to elsewhere", function()
+    local text, mb = peak [[
+      local s = ("x"):rep(30 << 20)
+      return app.outcomes(40, function(i)
+        return mk.fetch("http://elsewhere.test", { method = "POST", body = s, timeout = 400 }).status
+      end)]]
+    local got = freight.counts(text)
+    assert.is_true(got["Too much data in its calls"] >= 30, text)
+    assert.is_true(mb < 600, mb)
+  end)
+
+  it("is as much of results that the caller does not come to take", function()
+    local text, mb = peak [[
+      local tasks = {}
+      for i = 1, 40 do tasks[i] = mk.spawn(function() return #env.Big:getByName("giver-" .. i % 4):give(20) end) end
+      mk.sleep(1)
+      ctx:blockConcurrencyWhile(function() mk.sleep(1000) end)
+      return app.outcomes(40, function(i) return tasks[i]:await() end)]]
+    local got = freight.counts(text)
+    assert.is_true(got["Too much data in its calls"] >= 30, text)
+    assert.is_true(got[tostring(20 << 20)] >= 5, text)
+    assert.is_true(mb < 600, mb)
+  end)
+
+  it("has an error with a code", function()
+    assert.equal('"overloaded"', app:run [[
+      local s, code = ("x"):rep(30 << 20), nil
+      app.held(self, env.Big:getByName "coded", 6, function()
+        return app.outcomes(10, function()
+          local ok, err = pcall(function() return env.Big:getByName("coded"):take(s) end)
+          code = code or not ok and err.code
+          assert(ok, err)
+        end)
+      end)
+      return code]])
+  end)
+
+  it("counts no more once it has come, failed or been cancelled", function()
+    assert.equal(('"%d %d %d"'):format(30 << 20, 30 << 20, 30 << 20), app:run [[
+      local s, stub = ("x"):rep(30 << 20), env.Big:getByName "again"
+      local function all() return (next(app.outcomes(2, function() return stub:take(s) end))) end
+      local came = all()
+      for _ = 1, 8 do try(function() stub:run("error(#arg[1])", s) end) end
+      local failed = all()
+      app.held(self, stub, nil, function()
+        for _ = 1, 8 do
+          local task = mk.spawn(function() stub:take(s) end)
+          mk.sleep(1)
+          task:cancel()
+        end
+      end)
+      return ("%s %s %s"):format(came, failed, all())]])
+  end)
+end)
