@@ -131,7 +131,8 @@ local CLASSES = [==[
   function Echo:raise(value) error { value = value } end
 ]==]
 
--- Name, way of a value there and back in an object; `echo` is a stub.
+-- Name, way of a value there and back in an object; `echo` is a stub, and what
+-- `stays` in the object is the same with any number of workers.
 local WAYS = {
   { "call and result", "return echo:back(value)" },
   { "a call with others around it", "return (select(3, echo:back(nil, 'x', value, nil)))" },
@@ -141,10 +142,10 @@ local WAYS = {
     if #mk.msgpack.encode(value) > 60000 then return value end
     local ok, err = pcall(function() echo:raise(value) end)
     return err.value]], depth = 63 },
-  { "storage", "self.storage:put('value', value) return self.storage:get 'value'" },
+  { "storage", "self.storage:put('value', value) return self.storage:get 'value'", stays = true },
   { "storage, after a list", "self.storage:put('value', value) "
-    .. "for _, v in self.storage:list { prefix = 'value' } do return v end" },
-  { "MessagePack", "return mk.msgpack.decode(mk.msgpack.encode(value))" },
+    .. "for _, v in self.storage:list { prefix = 'value' } do return v end", stays = true },
+  { "MessagePack", "return mk.msgpack.decode(mk.msgpack.encode(value))", stays = true },
 }
 
 describe("generated values", function()
@@ -155,6 +156,7 @@ describe("generated values", function()
       teardown(function() app:close() end)
 
       for i, way in ipairs(WAYS) do
+        if workers > 1 and way.stays then goto continue end
         it("are the same after " .. way[1], function()
           for _, name in ipairs(workers == 1 and { "a" } or { "a", "b", "c" }) do
             -- What is one level deeper than its value cannot take the deepest.
@@ -163,6 +165,7 @@ describe("generated values", function()
               .. "return app.values.check(%d, %d, function(value) %s end)"):format(name, from, to, way[2])))
           end
         end)
+        ::continue::
       end
 
       it("are told from others", function()

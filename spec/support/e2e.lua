@@ -147,13 +147,8 @@ function app:router(code)
   return body(self, self:post("/router", code), code)
 end
 
--- One case: { description, code, expected }, expected being the text that must
--- come, or { find = plain text in it } or { match = pattern }.  `router` = true
--- runs it there; `class` names another class than T.
-function app:check(case)
-  local got = case.router and self:router(case[2])
-    or self:run(case[2], case.name, case.class)
-  local want = case[3]
+-- What a case came to against what was expected.
+local function compare(want, got)
   if type(want) == "string" then
     assert.equal(want, got)
   elseif want.find then
@@ -161,6 +156,26 @@ function app:check(case)
       ("%q expected in %q"):format(want.find, got))
   else
     assert(got:find(want.match), ("%q expected, got %q"):format(want.match, got))
+  end
+end
+
+-- One case: { description, code, expected }, expected being the text that must
+-- come, or { find = plain text in it } or { match = pattern }.  `router` = true
+-- runs it there; `class` names another class than T.
+function app:check(case)
+  compare(case[3], case.router and self:router(case[2]) or self:run(case[2], case.name, case.class))
+end
+
+-- Several cases at once, each in an object of its own.
+function app:check_all(cases)
+  local under_way = {}
+  for i, case in ipairs(cases) do
+    under_way[i] = self:begin(("/run/%s/%s"):format(case.class or "T", case.name or self:name()), case[2])
+  end
+  for i, case in ipairs(cases) do
+    local response = under_way[i]:read()
+    under_way[i]:close()
+    compare(case[3], body(self, response, case[2]))
   end
 end
 

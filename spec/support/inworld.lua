@@ -59,12 +59,20 @@ function app:wait_until(what, done)
 end
 
 function app:post(path, code)
+  return self:begin(path, code).read()
+end
+
+-- Ask `path` for what `code` comes to, and do not wait for it: its :read() does.
+function app:begin(path, code)
   local world = self.world
   local task = world:spawn(function()
     local response = world:fetch(path, { method = "POST", body = code })
     return { status = response.status, body = response:text() }
   end)
-  return self:wait_until("the answer to " .. code, function() return task.done and task:await() end)
+  local function read()
+    return self:wait_until("the answer to " .. code, function() return task.done and task:await() end)
+  end
+  return { read = read, close = function() end }
 end
 
 -- As in the JSON of the program: fields beside the others.
