@@ -4,8 +4,10 @@
 --   local app = inworld.new { limits = "idle_ms = 100" }
 --
 -- Options as those of e2e.new, but for workers, command and env; and those of
--- test.start that are no keys of moonkeep.lua.
+-- test.start that are no keys of moonkeep.lua.  `is_own`: files of its own, for
+-- app:write and app:reload.
 local e2e = require "e2e"
+local program = require "program"
 local worlds = require "worlds"
 
 local inworld = {}
@@ -18,6 +20,8 @@ local PATIENCE = 120000
 
 local OWN = { seed = true, now = true, fetch = true, connect = true }
 
+local owners = 0
+
 function inworld.new(options)
   return setmetatable({ options = options or {}, count = 0 }, app)
 end
@@ -26,9 +30,14 @@ function app:start()
   local options = self.options
   local files = e2e.files(options)
   files["moonkeep.lua"] = e2e.config(options)
+  if options.is_own then
+    owners = owners + 1
+    files[".own"] = tostring(owners)
+  end
   local start = { script = e2e.script(options), files = files }
   for key in pairs(OWN) do start[key] = options[key] end
   self.world = worlds.start(start)
+  self.folder = worlds.folder(start)
   return self
 end
 
@@ -39,6 +48,12 @@ end
 
 function app:crash()
   self.world:crash()
+end
+
+-- Write a file of the app anew.
+function app:write(name, text)
+  assert(self.options.is_own, "others have these files")
+  program.write(self.folder, name, text)
 end
 
 function app:reload()

@@ -250,17 +250,18 @@ describe("a reload", function()
   end
 
   it("gives alarms to the new code, and drops those that it has no handler for", function()
-    local app <close> = setmetatable({ e2e = e2e.new { classes = "app.class 'A' function C.A:alarm() end" } },
-      { __close = function(self) self.e2e:close() end })
-    local e = app.e2e:start()
-    e:run("self.storage:setAlarm(mk.now() + 600) return nil", "a", "A")
-    e:run("self.storage:setAlarm(mk.now() + 5000) return nil", "b", "A")
-    e.program:write("main.lua", script "function C.A:alarm() print 'the new handler' end")
-    e.program:signal "HUP"
-    e.program:wait_log "the new handler"
-    e:run("self.storage:setAlarm(mk.now() + 600) return nil", "b", "A")
-    e.program:write("main.lua", script "")
-    e.program:signal "HUP"
-    e.program:wait_log "alarm '' was dropped: its class has no alarm handler"
+    local app = inworld.new { is_own = true, classes = "app.class 'A' function C.A:alarm() end" }
+    finally(function() app:close() end)
+    app:start()
+    app:run("self.storage:setAlarm(mk.now() + 600) return nil", "a", "A")
+    app:run("self.storage:setAlarm(mk.now() + 5000) return nil", "b", "A")
+    app:write("main.lua", script "function C.A:alarm() print 'the new handler' end")
+    app:reload()
+    app.world:advance(600)
+    app:wait_log "A a the new handler"
+    app:write("main.lua", script "")
+    app:reload()
+    app.world:advance(5000)
+    app:wait_log "A b alarm '' was dropped: its class has no alarm handler"
   end)
 end)
