@@ -71,7 +71,7 @@ function methods:has(name)
   return all(self, name)[1] ~= nil
 end
 
-guard.all(methods)
+guard.all(methods, "headers:", Headers)
 
 -- pairs(headers): each name once, in lower case, in the order of the first of
 -- each, its values joined by ", ".

@@ -75,8 +75,6 @@ function Message:close()
   core.leave(self._core)
 end
 
-guard.all(Message)
-
 local Response = { __name = "response" }
 function Response.__index(response, key)
   if key == "headers" then
@@ -89,7 +87,6 @@ end
 function Response.__tostring(response)
   return ("response %d %s"):format(response.status, response.statusText)
 end
-Response.__close = Message.close
 
 -- The response that `handle` (core) is: status, ok, statusText, headers, body
 -- by text(), json(), read(), close().
@@ -119,6 +116,9 @@ function http.request(world, handle)
     _core = handle, _world = world, _pieces = {} }, Request)
 end
 
+guard.all(Message, "message:", Response, Request)
+Response.__close = Message.close
+
 -- The parts of a request as core takes them, from (url [, init]).
 function http.parts(url, init)
   if type(url) ~= "string" then
@@ -139,6 +139,9 @@ function http.parts(url, init)
     body = core.jsonText(init.json)
   end
   local method = init.method or (body and "POST") or "GET"
+  if type(method) ~= "string" then
+    error("method: a string expected, got " .. type(method), 0)
+  end
   return method:upper(), url, headers_of.list(headers, {
     { "Host", core.authority(url) }, { "Content-Type", http.type_of(init) },
   }), body

@@ -10,13 +10,9 @@ local test = {}
 -- mk.null, as scripts have it: JSON's and SQL's null as a value.
 test.null = core.null()
 
--- test.json.encode(value) -> text, test.json.decode(text) -> value: as mk.json.
--- They raise what cannot be encoded, and where a text is no JSON.
-test.json = guard.all { encode = core.jsonText, decode = core.json }
-
 -- test.json.decode(text), test.json.encode(value): as mk.json has them; members
 -- of objects come in the same order each time.
-test.json = guard.all { decode = core.json, encode = core.jsonText }
+test.json = guard.all({ decode = core.json, encode = core.jsonText }, "json.")
 
 -- test.target(table) -> the table, which an object that gets it as an argument
 -- can then call the methods of, as with mk.target.  Raises when it has a
@@ -77,15 +73,24 @@ local function folder_of_caller()
   return folder == "" and "/" or folder
 end
 
+local function above(folder)
+  if folder == "." then return ".." end
+  if folder:match("[^/]*$") == ".." then return folder .. "/.." end
+  return folder:match("^(.+)/[^/]+$") or (folder:sub(1, 1) == "/" and "/" or ".")
+end
+
+-- So many folders are looked into: what is above the current one has no name
+-- that would tell where it ends.
+local LEVELS_MAX = 32
+
 -- The nearest folder, from `folder` upwards, with something to start in it.
 local function find_app(folder)
-  while true do
+  for _ = 1, LEVELS_MAX do
     for _, name in ipairs { "moonkeep.lua", "main.lua", "init.lua" } do
       if exists(join(folder, name)) then return folder end
     end
-    if folder == "." or folder == "/" then return nil end
-    local above = folder:match("^(.+)/[^/]+$")
-    folder = above or (folder:sub(1, 1) == "/" and "/" or ".")
+    if folder == "/" then return nil end
+    folder = above(folder)
   end
 end
 

@@ -86,6 +86,6 @@ function methods:state()
   return core.socketState(self._core)
 end
 
-guard.all(methods)
+guard.all(methods, "socket:", Socket)
 
 return Socket

@@ -47,7 +47,10 @@ end
 -- storage:list{ prefix=, start=, startAfter=, stop=, reverse=, limit= } ->
 -- iterator over key, value, as storage:list of scripts.
 function methods:list(range)
-  range = range or {}
+  if range == nil then range = {} end
+  if type(range) ~= "table" then
+    error("storage:list: a table expected, got " .. type(range), 0)
+  end
   local keys, values = ask(self, core.list, range.prefix, range.start, range.startAfter,
     range.stop, range.reverse, range.limit)
   local i = 0
@@ -124,8 +127,8 @@ function cursor_methods:raw()
   end
 end
 
-guard.all(methods)
-guard.all(sql_methods)
-guard.all(cursor_methods)
+guard.all(methods, "storage:", Storage)
+guard.all(sql_methods, "sql:", Sql)
+guard.all(cursor_methods, "cursor:", Cursor)
 
 return Storage

@@ -1,10 +1,4 @@
 -- world:spawn: functions of the test that wait for calls while the clock moves.
-
-
-local _, part = ...
-
-local guard = part "guard"
-
 local tasks = {}
 
 -- Set by world.lua: runs the world until nothing is left to do.
@@ -61,18 +55,18 @@ function tasks.resume(world)
 end
 
 -- task:await() -> what the function returned, once all has happened that can
--- without time passing.  Raises what it raised, and when it is not done then.
-function methods:await()
-  if not self.done and not current then tasks.settle(self._world) end
-  while not self.done and tasks.wait(self._world) do end
-  if not self.done then
+-- without time passing.  Raises what it raised, as it was, and when it is not
+-- done then.
+function methods.await(task)
+  if getmetatable(task) ~= Task then error("call it with a colon: task:await(...)", 2) end
+  if not task.done and not current then tasks.settle(task._world) end
+  while not task.done and tasks.wait(task._world) do end
+  if not task.done then
     error("the task is not done: it waits, and the world's clock stands still; move it with " ..
-      "world:advance(ms)", 0)
+      "world:advance(ms)", 2)
   end
-  if not self._ok then error(self._error, 0) end
-  return table.unpack(self._results, 1, self._results.n)
+  if not task._ok then error(task._error, 0) end
+  return table.unpack(task._results, 1, task._results.n)
 end
-
-guard.all(methods)
 
 return tasks

@@ -194,10 +194,11 @@ end
 -- world:advance(ms): let that much time pass.  Timers, alarms, idle times and
 -- retries come in their order, each at its time.
 function methods:advance(ms)
-  if math.type(ms) ~= "integer" or ms < 0 then
+  local whole = math.type(ms) and math.tointeger(ms)
+  if not whole or whole < 0 then
     error("advance: milliseconds expected, an integer of at least 0, got " .. tostring(ms), 0)
   end
-  advance_to(self, core.now(self._core) + ms)
+  advance_to(self, core.now(self._core) + whole)
 end
 
 -- world:runAlarms() -> whether there was one: move the clock to the time of the
@@ -286,7 +287,10 @@ end
 -- the router; socket.response is the answer.  Raises when the answer is no
 -- WebSocket; then err.response is that.
 function methods:connect(url, options)
-  options = options or {}
+  if options == nil then options = {} end
+  if type(options) ~= "table" then
+    error("connect: a table of options expected, got " .. type(options), 0)
+  end
   local _, whole, headers = http.parts(url, { headers = options.headers })
   local protocols = options.protocols
   if type(protocols) == "table" then protocols = table.concat(protocols, ", ") end
@@ -334,7 +338,7 @@ function methods:stop()
   core.stop(self._core)
 end
 
-guard.all(methods)
+guard.all(methods, "world:", World)
 World.__close = methods.stop
 
 return World

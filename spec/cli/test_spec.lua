@@ -48,6 +48,18 @@ describe("moonkeep test", function()
     assert.equal(0, code)
   end)
 
+  it("finds the app from a folder below it", function()
+    local folder = program.folder()
+    program.write(folder, "main.lua", APP)
+    program.write(folder, "spec/deep/counter_spec.lua", PASSES)
+    for _, where in ipairs { "spec", "spec/deep" } do
+      local code, out = program.run({ "test" }, { cwd = folder .. "/" .. where })
+      assert.matches("2 successes / 0 failures / 0 errors", out)
+      assert.equal(0, code)
+    end
+    program.remove(folder)
+  end)
+
   it("runs what it is told to", function()
     local files = { ["main.lua"] = APP, ["a/x_spec.lua"] = PASSES, ["b/y_spec.lua"] = FAILS }
     local code, out = run(files, "a")

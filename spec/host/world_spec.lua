@@ -165,11 +165,21 @@ describe("a world", function()
       ["is not valid for this namespace"] = function() world:get("Other", tostring(echo.id)) end,
       ["call it with a colon: stub:back(...)"] = function() echo.back(1) end,
       ["an integer of at least 0, got x"] = function() world:advance("x") end,
+      ["an integer of at least 0, got 1.5"] = function() world:advance(1.5) end,
+      ["call it with a colon: world:evict(...)"] = function() world.evict("Echo", "e") end,
+      ["call it with a colon: storage:get(...)"] = function() world:storage("Echo", "e").get("key") end,
+      ["call it with a colon: sql:exec(...)"] = function() world:storage("Echo", "e").sql.exec("SELECT 1") end,
+      ["storage:list: a table expected, got string"] = function() world:storage("Echo", "e"):list("key") end,
+      ["connect: a table of options expected, got boolean"] = function() world:connect("/", true) end,
+      ["method: a string expected, got number"] = function() world:fetch("/", { method = 5 }) end,
+      ["call it with a colon: task:await(...)"] = function() world:spawn(print).await() end,
     } do
       local err = caught(fn)
       assert(tostring(err):find(text, 1, true), tostring(err))
       assert(tostring(err):find(here, 1, true), tostring(err))
     end
+    local ran, task_error = pcall(function() world:spawn(function() error "once" end):await() end)
+    assert.same({ false, 1 }, { ran, select(2, task_error:gsub(here:gsub("%p", "%%%0"), "")) })
     assert.equal("class 'Echo' has no method 'nothing'", caught(echo.nothing, echo).message)
     assert.equal("not_found", caught(echo.nothing, echo).code)
     assert.matches("argument 1: a thread cannot be sent",
@@ -350,6 +360,7 @@ describe("the options of a world", function()
       assert(err:find(text, 1, true), err)
       assert(err:find(here, 1, true), err)
     end
+    assert.matches("%d: start: vars.Echo: also the name of a class", caught(worlds.of, ECHO, { vars = { Echo = 1 } }))
     assert.matches("main.lua:1:", caught(worlds.start, { script = "return {" }))
     assert.matches("moonkeep.lua: limits", caught(worlds.start, { script = "return {}",
       files = { ["moonkeep.lua"] = "return { limits = 1 }" } }))

@@ -51,7 +51,7 @@ describe("the clock of a world", function()
     local begin = world:now()
     assert.equal(1735689600000, begin)
     assert.same({ begin, begin // 1000 }, { clock:now() })
-    world:advance(2500)
+    world:advance(2.5 * 1000)
     assert.same({ begin + 2500, begin // 1000 + 2 }, { clock:now() })
   end)
 
