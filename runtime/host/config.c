@@ -304,8 +304,8 @@ int config_check_class(const struct config *c, const char *name,
     for (size_t i = 0; i < c->var_count; i++) {
         if (strcmp(c->var_names[i], name) == 0)
             return error_set(err, ERR_INVALID,
-                             "%s: vars.%s: also the name of a class", c->file,
-                             name);
+                             "%s: vars.%s: also the name of a class",
+                             c->file == NULL ? "start" : c->file, name);
     }
     return 0;
 }
