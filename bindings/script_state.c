@@ -68,6 +68,10 @@ static void check_main(lua_State *L, int main)
                    "the main script must return a table of classes and "
                    "fetch, got %s",
                    bind_what(L, main));
+    if (class_is(L, main))
+        bind_raise(L, NULL,
+                   "the main script must return a table of classes and "
+                   "fetch, got a class: return { Name = class }");
     lua_pushnil(L);
     while (lua_next(L, main) != 0) {
         int top = lua_gettop(L);

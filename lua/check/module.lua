@@ -12,7 +12,7 @@ Files.__index = Files
 function Files:read(path)
   local file = io.open(path, "rb")
   if not file then return nil end
-  local text = file:read("a"):gsub("^#[^\n]*", "")
+  local text = file:read("a"):gsub("^\xef\xbb\xbf", ""):gsub("^#[^\n]*", "")
   file:close()
   -- A module that is not required while the script loads may be no Lua.
   local loads, why = load(text, "=" .. path, "t")

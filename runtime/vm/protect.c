@@ -156,10 +156,24 @@ int protect_traceback(lua_State *L)
     return 1;
 }
 
+/* Push the raised value at index 1 as text; not an address, of which nobody
+ * could tell what was meant. */
+static const char *push_raised(lua_State *L)
+{
+    if (lua_istable(L, 1) &&
+        luaL_getmetafield(L, 1, "__tostring") == LUA_TNIL) {
+        lua_pushliteral(L, "message");
+        if (lua_rawget(L, 1) == LUA_TSTRING)
+            return lua_tostring(L, -1);
+        return lua_pushliteral(L, "(error object is a table value)");
+    }
+    return luaL_tolstring(L, 1, NULL);
+}
+
 int protect_explain(lua_State *L)
 {
     if (vm_get(L)->death != VM_ALIVE)
         return 1;
-    luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
+    luaL_traceback(L, L, push_raised(L), 1);
     return 1;
 }

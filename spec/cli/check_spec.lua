@@ -67,6 +67,14 @@ Room
     assert.equal("main.lua\nrouter: /<Class>/<name>/<rest> goes to the object\nno classes\n", out)
   end)
 
+  it("takes a byte order mark and a first line for the shell, as serving does", function()
+    for _, head in ipairs { "\xef\xbb\xbf", "#!/usr/bin/env x\n", "\xef\xbb\xbf#!/usr/bin/env x\n" } do
+      local code, out = check(head .. "return {}")
+      assert.equal(0, code)
+      assert.is_nil(out:find("warning", 1, true), out)
+    end
+  end)
+
   it("refuses to serve the script itself as a file", function()
     program.write(folder, "moonkeep.lua", "return { assets = '.' }")
     local code, _, err = check "return {}"
@@ -90,6 +98,10 @@ Room
       "cannot start a task while the script is loaded" },
     { "a module that is not there", "require 'nix'", "nix" },
     { "nothing returned", "local x = 1", "must return a table" },
+    { "a class returned instead of a table", "return require('moonkeep').class 'Room'",
+      "got a class: return { Name = class }" },
+    { "a table that was raised, by its message", "error { message = 'no good' }", "no good" },
+    { "a table that was raised, without an address", "error {}", "(error object is a table value)" },
     { "a reserved class name", "local mk = require 'moonkeep'\nreturn { vars = mk.class 'vars' }",
       "vars" },
   } do
