@@ -11,7 +11,6 @@
 #include "host/world_inside.h"
 #include "host/world_socket.h"
 #include "object/object.h"
-#include "store/db.h"
 #include "vm/code.h"
 
 enum {
@@ -217,13 +216,14 @@ void world_fail_commit(struct world *w, const struct oid *id)
 
 /* ---- what happens ---- */
 
-/* Arm the disk's failure if a commit of the object is about to go there. */
+/* Arm the disk's failure if a commit of the object, which may sleep again by
+ * now, is about to go there. */
 static void fail_commit(struct world *w)
 {
     struct realm *r = world_realm(w);
-    const struct object *o = realm_find(r, &w->fail_id);
+    uint64_t number = store_commit_of(r->config.store, &w->fail_id);
 
-    if (o == NULL || o->db == NULL || db_last_commit(o->db) <= r->gate.durable)
+    if (number <= r->gate.durable)
         return;
     w->fails_commit = false;
     disk_sim_fail_sync(w->disk);

@@ -120,23 +120,31 @@ static void fail_first(struct object *o, struct outcome *outcome)
         socket_event_failed(e);
     else if (e->kind == EVENT_ALARM)
         firing_event_failed(o, &e->outcome);
-    gate_push(&o->realm->gate, &e->gate, 0);
+    gate_push(&o->realm->gate, &e->gate, object_gate_number(o, &e->gate));
+}
+
+/* An error takes nothing back of what was written, as in any handler. */
+static void end_failed_init(struct object *o, struct event *e)
+{
+    end_turn(o);
+    if (o->state == OBJECT_WAKING) { /* not reset by that */
+        fail_first(o, &e->outcome);
+        o->state = OBJECT_AWAKE; /* its event has failed already */
+        object_reset(o, &(struct object_reset){.text = "init failed",
+                                               .keeps_sockets = true});
+    }
+    event_free(e);
 }
 
 static void end_init(struct object *o, struct event *e)
 {
-    if (e->outcome.kind != OUTCOME_FAILURE) {
-        o->state = OBJECT_AWAKE;
-        event_free(e);
-        end_turn(o);
+    if (e->outcome.kind == OUTCOME_FAILURE) {
+        end_failed_init(o, e);
         return;
     }
-    o->running = NULL;
-    fail_first(o, &e->outcome);
+    o->state = OBJECT_AWAKE;
     event_free(e);
-    o->state = OBJECT_AWAKE; /* its event has failed already */
-    object_reset(o, &(struct object_reset){.text = "init failed",
-                                           .keeps_sockets = true});
+    end_turn(o);
 }
 
 static void end_block(struct object *o, struct event *e)

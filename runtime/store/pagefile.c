@@ -83,6 +83,21 @@ static struct pagefile *find(struct store_client *c, const char *class_name,
     return f;
 }
 
+uint64_t store_commit_of(const struct store_client *c, const struct oid *id)
+{
+    uint64_t number = 0;
+
+    if (c->bucket_count == 0)
+        return 0;
+    for (const struct pagefile *f =
+             c->buckets[oid_hash(id) & (c->bucket_count - 1)];
+         f != NULL; f = f->next) {
+        if (oid_eq(&f->id, id) && pagefile_last_commit(f) > number)
+            number = pagefile_last_commit(f);
+    }
+    return number;
+}
+
 static struct pagefile *add(struct store_client *c, const char *class_name,
                             const struct oid *id)
 {

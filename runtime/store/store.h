@@ -113,6 +113,9 @@ void store_send(struct store_client *c);
  * objects' files, that what can be put off should be.  A later store_poll tells
  * that it is not so any more. */
 bool store_is_behind(const struct store_client *c);
+/* The number of the last commit of the object, as far as the client still
+ * knows of it: of any that is not durable yet.  0: none. */
+uint64_t store_commit_of(const struct store_client *c, const struct oid *id);
 /* Fill `*out`; never blocks. */
 void store_poll(struct store_client *c, struct store_report *out);
 /* After a failed report, once every page file with a commit above the durable

@@ -22,6 +22,15 @@ describe("life", function()
         self.ready = true
       end
 
+      -- Wakes the third time, and counts how often it tried.
+      local Stubborn = app.class "Stubborn"
+      function Stubborn:init()
+        local tries = (self.storage:get "tries" or 0) + 1
+        self.storage:put("tries", tries)
+        if tries < 3 then error("try " .. tries, 0) end
+        self.tries = tries
+      end
+
       -- Takes its time to wake.
       local Slow = app.class "Slow"
       function Slow:init()
@@ -150,6 +159,21 @@ describe("life", function()
         local three = try(function() return s:run "return self.ready" end)
         return one:gsub(" %[.*", "") .. "\n" .. two:gsub(" %[.*", "") .. "\n" .. three]])
         :gsub("\\n", "\n"):match '^"(.*)"$')
+    end)
+
+    it("that fails takes nothing back of what it wrote, as no handler does", function()
+      local name = app:name()
+      assert.equal("! try 1", app:run("return 1", name, "Stubborn"))
+      assert.equal("! try 2", app:run("return 1", name, "Stubborn"))
+      assert.equal("3", app:run("return self.tries", name, "Stubborn"))
+    end)
+
+    it("that fails tells nobody before what it wrote is on disk", function()
+      local name = app:name()
+      app.world:failNextCommit("Stubborn", name)
+      assert.equal("! the commit log cannot be written: input/output error [reset]",
+        app:run("return 1", name, "Stubborn"))
+      assert.equal("! try 1", app:run("return 1", name, "Stubborn"))
     end)
 
     it("may wait, and nothing else is delivered until it returns", function()
