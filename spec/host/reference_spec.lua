@@ -61,7 +61,8 @@ describe("the reference", function()
   end
 
   it("has a configuration that is taken", function()
-    local folder = docs.folder { ["main.lua"] = "return {}", ["moonkeep.lua"] = rest[1].text }
+    local script = "return { Room = require('moonkeep').class 'Room' }"
+    local folder = docs.folder { ["main.lua"] = script, ["moonkeep.lua"] = rest[1].text }
     local code, out, err = program.run { "check", folder }
     assert.equal(0, code, out .. err)
     program.remove(folder)
