@@ -119,6 +119,7 @@ describe("the commands in", function()
     local admin = program.free_port()
     local app <close> = program.start { source = "examples/counter",
       config = ("return { data = '../data', admin = '127.0.0.1:%d' }"):format(admin) }
+    app:wait_log "console at"
     assert.equal("1", app:get("/").body)
     for _, block in ipairs(pages["runtime/cli/OPERATING.md"]) do
       if block.kind == "sh" then docs.shell(block, app, { ["9090"] = admin }) end

@@ -126,7 +126,10 @@ describe("a full disk", function()
 
   it("is told to who asks whether the server is ready", function()
     if not app then return pending "mounting is not permitted" end
-    assert.equal(200, http.get(app.admin .. "/readyz").status)
+    app:wait_until("the console listens", function()
+      local is_there, r = pcall(http.get, app.admin .. "/readyz")
+      return is_there and r.status == 200
+    end)
     fill(app)
     add_until_refused "a"
     local r = http.get(app.admin .. "/readyz")
