@@ -2,9 +2,11 @@
  * meter.c - processor time: slices, and the limit.
  *
  * The first ANCHOR_NS of a task cost two readings of the monotonic clock a run.
- * From then on it is measured by the thread's processor time, which a busy
+ * What takes longer is measured by the thread's processor time, which a busy
  * machine does not inflate, but which takes a system call: within a run it is
- * read again only when the limit could have been reached.
+ * read again only when the limit could have been reached.  What a run has used
+ * when it is first read is what the clock says, or what the thread has used
+ * since the last tick before the run, whichever is less.
  */
 #include "base/must.h"
 #include "vm/state.h"
@@ -23,23 +25,33 @@ static uint64_t min(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* What the thread cannot have used more of since the run began. */
+static uint64_t used_before_anchor_ns(const struct meter *m, uint64_t now)
+{
+    uint64_t passed = now - m->start_ns;
+
+    if (passed < ANCHOR_NS)
+        return passed;
+    return min(passed, clock_cpu_ns() - m->floor_cpu_ns);
+}
+
 static uint64_t used_ns(const struct meter *m, uint64_t now)
 {
-    if (m->anchor_ns == 0)
-        return now - m->start_ns;
-    return m->anchor_ns - m->start_ns + clock_cpu_ns() - m->anchor_cpu_ns;
+    if (m->anchor_cpu_ns == 0)
+        return used_before_anchor_ns(m, now);
+    return m->used_ns + clock_cpu_ns() - m->anchor_cpu_ns;
 }
 
 static void set_alert(struct meter *m)
 {
     m->alert_ns = min(m->slice_ns, m->budget_ns);
-    if (m->anchor_ns == 0)
+    if (m->anchor_cpu_ns == 0)
         m->alert_ns = min(m->alert_ns, m->start_ns + ANCHOR_NS);
 }
 
 static void set_anchor(struct meter *m, uint64_t now)
 {
-    m->anchor_ns = now;
+    m->used_ns = used_before_anchor_ns(m, now);
     m->anchor_cpu_ns = clock_cpu_ns();
 }
 
@@ -59,6 +71,7 @@ void meter_begin(struct vm *vm, uint64_t before_ns, uint64_t slice_ns)
         .start_ns = now,
         .slice_ns = slice_ns == 0 ? UINT64_MAX : now + slice_ns,
         .budget_ns = before_ns < limit ? now + limit - before_ns : now,
+        .floor_cpu_ns = w != NULL ? w->cpu_ns : clock_cpu_ns(),
     };
     if (before_ns >= ANCHOR_NS)
         set_anchor(&vm->meter, now);
@@ -82,7 +95,7 @@ static enum verdict check(struct vm *vm)
 
     if (now < m->alert_ns)
         return GO_ON;
-    if (m->anchor_ns == 0 && now - m->start_ns >= ANCHOR_NS)
+    if (m->anchor_cpu_ns == 0 && now - m->start_ns >= ANCHOR_NS)
         set_anchor(m, now);
     if (now >= m->budget_ns) {
         uint64_t used = m->before_ns + used_ns(m, now);

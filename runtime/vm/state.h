@@ -32,21 +32,24 @@ enum vm_yield { YIELD_SCRIPT, YIELD_WAIT, YIELD_PREEMPT };
 
 /* Processor time of what runs now; see meter.c. */
 struct meter {
-    uint64_t before_ns; /* used by the task in earlier runs */
-    uint64_t start_ns;  /* of this run */
-    uint64_t alert_ns;  /* nothing to check before */
-    uint64_t slice_ns;  /* end of the slice; UINT64_MAX: none */
-    uint64_t budget_ns; /* the limit cannot be reached before */
-    uint64_t anchor_ns; /* when anchor_cpu_ns was read; 0: not yet */
-    uint64_t anchor_cpu_ns;
+    uint64_t before_ns;     /* used by the task in earlier runs */
+    uint64_t start_ns;      /* of this run */
+    uint64_t alert_ns;      /* nothing to check before */
+    uint64_t slice_ns;      /* end of the slice; UINT64_MAX: none */
+    uint64_t budget_ns;     /* the limit cannot be reached before */
+    uint64_t floor_cpu_ns;  /* processor time of the thread, some time before */
+    uint64_t anchor_cpu_ns; /* ... when used_ns was known; 0: not yet */
+    uint64_t used_ns;       /* of this run, at the anchor */
     uint64_t begin_ns; /* for the next meter_begin: the time, or 0: unknown */
     uint64_t end_ns;   /* the time at meter_end */
 };
 
-/* What the signal handler sees; `at` and `is_due` change under it and by it. */
+/* What the signal handler sees; `at`, `is_due` and `cpu_ns` change under it and
+ * by it. */
 struct watch {
     lua_State *volatile at; /* coroutine that runs on the thread, or NULL */
     volatile sig_atomic_t is_due; /* a tick that no hook has answered yet */
+    volatile uint64_t cpu_ns;     /* processor time at the last tick */
     uint64_t rest_ns;             /* no tick counts before, in processor time */
     uint64_t tick_ns;             /* between two ticks */
     timer_t timer;

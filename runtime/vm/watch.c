@@ -26,10 +26,8 @@ static int tick_signal(void)
  * one function of Lua that allows it.  It visits every call on the stack of the
  * coroutine, which takes milliseconds where the script is deep in a recursion:
  * without rests ticks would come faster than they can be handled. */
-static void interrupt(struct watch *w, lua_State *L)
+static void interrupt(struct watch *w, lua_State *L, uint64_t before)
 {
-    uint64_t before = clock_cpu_ns();
-
     if (before < w->rest_ns)
         return;
     w->is_due = 1;
@@ -48,8 +46,9 @@ static void on_tick(int number, siginfo_t *info, void *context)
 
     struct watch *w = info->si_value.sival_ptr;
 
+    w->cpu_ns = clock_cpu_ns();
     if (w->at != NULL)
-        interrupt(w, w->at);
+        interrupt(w, w->at, w->cpu_ns);
 }
 
 static void unblock(struct watch *w)
@@ -93,6 +92,8 @@ static uint64_t tick_ns(void)
 int watch_open(struct watch **out, struct error *err)
 {
     struct watch *w = mem_zalloc(sizeof(*w));
+
+    w->cpu_ns = clock_cpu_ns();
     int number = start(w);
 
     *out = NULL;

@@ -111,6 +111,22 @@ static int script_spend(lua_State *L)
     return 1;
 }
 
+/* doze(ms): time passes, of which the processor takes none, for ticks either.
+ */
+static int script_doze(lua_State *L)
+{
+    lua_Integer ms = luaL_checkinteger(L, 1);
+    struct timespec left = {.tv_sec = ms / 1000,
+                            .tv_nsec = ms % 1000 * 1000000};
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    nanosleep(&left, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return 0;
+}
+
 static int script_abort(lua_State *L)
 {
     vm_kill(vm_of(L), VM_ABORTED, luaL_checkstring(L, 1));
@@ -137,10 +153,15 @@ static int script_protect(lua_State *L)
 }
 
 static const luaL_Reg script_lib[] = {
-    {"wait", script_wait},       {"instant", script_instant},
-    {"preempt", script_preempt}, {"spend", script_spend},
-    {"abort", script_abort},     {"forbid", script_forbid},
-    {"protect", script_protect}, {NULL, NULL},
+    {"wait", script_wait},
+    {"instant", script_instant},
+    {"preempt", script_preempt},
+    {"spend", script_spend},
+    {"abort", script_abort},
+    {"forbid", script_forbid},
+    {"protect", script_protect},
+    {"doze", script_doze},
+    {NULL, NULL},
 };
 
 static int open_script(lua_State *L)

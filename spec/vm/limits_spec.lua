@@ -143,6 +143,14 @@ for _, way, new, run in vm.ways() do
       v:free()
     end)
 
+    it("is not what passes while others have the processor, at the start of a run either", function()
+      assert.same({ "done", 1 }, { run("doze(300) for i = 1, 1e5 do end return 1", { cpu = 200 }) })
+      assert.same({ "done", 1 }, { run("for i = 1, 5 do doze(100) wait() end for i = 1, 1e5 do end return 1",
+        { cpu = 200 }) })
+      local status, death = run("doze(100) while true do end", { cpu = 50 })
+      assert.same({ "killed", "cpu" }, { status, death })
+    end)
+
     it("is charged to C that works for the script", function()
       local status, death = run("while true do pcall(spend, 10000) end", { cpu = 30 })
       assert.same({ "killed", "cpu" }, { status, death })
