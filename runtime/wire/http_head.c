@@ -216,13 +216,18 @@ static int read_head(const char *p, size_t n, struct http_head *out)
     return rc != 0 ? rc : http_fields_read(out);
 }
 
+static bool is_line_too_long(const char *p, size_t n)
+{
+    const size_t line_max = HTTP_URL_MAX + LINE_EXTRA;
+
+    return n > line_max && memchr(p, '\n', line_max) == NULL;
+}
+
 /* More is needed, unless what is there is already too much or wrong. */
 static int wait_for_more(const char *p, size_t n, size_t seen,
                          struct http_head *out)
 {
-    const size_t line_max = HTTP_URL_MAX + LINE_EXTRA;
-
-    if (n > line_max && memchr(p, '\n', line_max) == NULL)
+    if (is_line_too_long(p, n))
         return fail(out, 414);
     if (n >= HTTP_HEAD_MAX)
         return fail(out, 431);
@@ -251,7 +256,7 @@ int http_head_parse(const char *p, size_t n, size_t seen, struct http_head *out)
     if (end == 0)
         return wait_for_more(p, n, seen, out);
     if (end > HTTP_HEAD_MAX)
-        return fail(out, 431);
+        return fail(out, is_line_too_long(p, n) ? 414 : 431);
     int rc = read_head(p, (size_t)end, out);
 
     return rc != 0 ? rc : (int)skip + (int)end;

@@ -143,6 +143,7 @@ local bad = {
   { 505, "HTTP/0.9", "GET / HTTP/0.9\r\nHost: x\r\n\r\n" },
   { 400, "the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" },
   { 414, "a long URL", "GET /" .. ("a"):rep(16384) .. " HTTP/1.1\r\nHost: x\r\n\r\n" },
+  { 414, "a URL that is longer than a head may be", "GET /" .. ("a"):rep(40000) .. " HTTP/1.1\r\nHost: x\r\n\r\n" },
   { 414, "a URL without end", "GET /" .. ("a"):rep(20000) },
   -- lines
   { 400, "a line feed alone after the request line", "GET / HTTP/1.1\nHost: x\r\n\r\n" },
