@@ -34,6 +34,7 @@ static struct body *complete(struct body *b)
 {
     b->state = BODY_ENDED;
     b->written = (int64_t)b->queue.n;
+    b->told = b->written;
     return b;
 }
 
@@ -154,6 +155,16 @@ void body_consume(struct body *b, size_t n)
 size_t body_buffered(const struct body *b)
 {
     return b->queue.n;
+}
+
+bool body_is_stream(const struct body *b)
+{
+    return b->told < 0;
+}
+
+void body_make_stream(struct body *b)
+{
+    b->told = -1;
 }
 
 int64_t body_length(const struct body *b)

@@ -66,6 +66,11 @@ enum body_state body_peek(const struct body *b, struct slice *out);
 void body_consume(struct body *b, size_t n);
 /* Bytes written and not yet consumed. */
 size_t body_buffered(const struct body *b);
+/* Made without a length, as by a function that writes: to its reader it stays
+ * of unknown length, also once all of it is there. */
+bool body_is_stream(const struct body *b);
+/* A complete body that came from such a one. */
+void body_make_stream(struct body *b);
 /* Bytes in all as told to body_new, or known since the end; -1 otherwise. */
 int64_t body_length(const struct body *b);
 /* Bytes that the reader will yet get, buffered ones included; -1 unknown. */

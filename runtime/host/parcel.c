@@ -4,6 +4,9 @@
 #include "host/relay.h"
 #include "host/worker.h"
 
+/* In a letter's credit: whether there is a body, even an empty one. */
+enum { BODY_NONE, BODY_PLAIN, BODY_STREAM };
+
 /* All bytes of a body that is complete. */
 static void drain_body(struct body *b, struct buf *out)
 {
@@ -26,9 +29,9 @@ static void pack_body(struct worker *w, struct worker *to, struct letter *l,
         l->out = relay_out_new(w, to, b);
         return;
     }
+    l->credit = body_is_stream(b) ? BODY_STREAM : BODY_PLAIN;
     drain_body(b, &l->data);
     l->length = (int64_t)l->data.n;
-    l->credit = 1; /* there is a body, even an empty one */
     body_drop(b);
 }
 
@@ -36,7 +39,13 @@ static struct body *unpack_body(struct worker *w, struct letter *l)
 {
     if (l->out != NULL)
         return relay_in_new(w, l->from, l->out, l->length);
-    return l->credit == 0 ? NULL : body_take(&l->data);
+    if (l->credit == BODY_NONE)
+        return NULL;
+    struct body *b = body_take(&l->data);
+
+    if (l->credit == BODY_STREAM)
+        body_make_stream(b);
+    return b;
 }
 
 void parcel_request(struct worker *w, struct worker *to, struct letter *l)

@@ -100,6 +100,13 @@ static void finish(struct conn *c)
     }
 }
 
+/* The framing tells the peer that the answer is not whole, and lets it have
+ * what there was; without any only a reset does. */
+static enum conn_end broken_end(const struct exchange *x)
+{
+    return x->plan.framing == HTTP_UNTIL_CLOSE ? CONN_END_HARD : CONN_END_QUIET;
+}
+
 static bool step_write(struct conn *c)
 {
     incoming_body(c);
@@ -114,7 +121,7 @@ static bool step_write(struct conn *c)
     if (c->state != CONN_WRITE || sent == OUTGOING_WAITS)
         return false;
     if (sent == OUTGOING_BROKEN)
-        conn_close(c, CONN_END_HARD);
+        conn_close(c, broken_end(c->exchange));
     else
         finish(c);
     return true;

@@ -86,10 +86,17 @@ static void on_readable(struct body *b, void *arg)
     conn_run(arg);
 }
 
-/* Statuses below 200 end no request; a handler that gives one is at fault. */
-static void check_status(struct exchange *x)
+/* Failed before the head was sent, which can still say so. */
+static bool has_failed(const struct body *b)
 {
-    if (x->response->status >= 200)
+    return b != NULL && body_error(b) != 0;
+}
+
+/* Statuses below 200 end no request; a handler that gives one is at fault, and
+ * so is one whose body fails at once. */
+static void check_answer(struct exchange *x)
+{
+    if (x->response->status >= 200 && !has_failed(x->response->body))
         return;
     outgoing_drop(x);
     x->response = response_text(500, slice_of(status_reason(500)));
@@ -99,7 +106,7 @@ static void start(struct conn *c)
 {
     struct exchange *x = c->exchange;
 
-    check_status(x);
+    check_answer(x);
     x->is_started = true;
     if (c->shared->is_draining || x->awaits_continue)
         x->terms.keep_alive = false;

@@ -38,8 +38,10 @@ struct http_reply http_reply_plan(const struct response *rs,
         int64_t told = terms->is_head ? told_length(rs) : -1;
 
         plan.framing = HTTP_LENGTH;
-        plan.length = rs->body == NULL ? 0 : body_left(rs->body);
-        plan.length = told >= 0 ? told : plan.length;
+        if (told >= 0)
+            plan.length = told;
+        else if (rs->body != NULL)
+            plan.length = body_is_stream(rs->body) ? -1 : body_left(rs->body);
         if (plan.length < 0)
             plan.framing = terms->minor == 1 ? HTTP_CHUNKED : HTTP_UNTIL_CLOSE;
         plan.has_body = rs->body != NULL && !terms->is_head;

@@ -30,6 +30,11 @@ local CLASSES = [[
     end, { headers = { ["Content-Type"] = "text/event-stream", ["Cache-Control"] = "no-store" } })
   end
 
+  -- All of it is there before the head leaves.
+  function routes.short()
+    return mk.Response(function(write) write "a" write "b" end)
+  end
+
   function routes.ended(self) return app.show(self.ended) end
 
   -- Goes on when it is told.
@@ -155,6 +160,16 @@ for _, workers in ipairs { 1, 2 } do
         assert.equal("dropped", app.program:get("/drop/events/" .. name).body)
         assert.equal('{false,"closed"}', wait_ended(name))
       end)
+
+      for _, way in ipairs { "pass", "change" } do
+        it(("is sent in chunks, however short: %s, object %s"):format(way, name), function()
+          local c <close> = ask(("GET /%s/short/%s"):format(way, name))
+          local r = c:read()
+          assert.equal("chunked", r.headers["transfer-encoding"])
+          assert.is_nil(r.headers["content-length"])
+          assert.equal("ab", r.body)
+        end)
+      end
 
       it("need not be read to its end: object " .. name, function()
         local c <close> = ask("POST /pass/part/" .. name, "Content-Length: 200000\r\n\r\n" .. ("x"):rep(100000))
