@@ -4,9 +4,13 @@
 
 #include "bindings/bind.h"
 #include "bindings/names.h"
+#include "bindings/trace.h"
 #include "vm/value.h"
 
-enum { FAILURE_TABLE_MAX = 65536 };
+enum {
+    FAILURE_TABLE_MAX = 65536,
+    STACK_MAX = 16384, /* of a traceback that is taken over */
+};
 
 /* Codes that may travel as a static string. */
 static const char *const codes[] = {
@@ -106,6 +110,31 @@ static void from_table(lua_State *L, struct failure *f)
     take_text(L, &f->message);
 }
 
+/* An error that came from elsewhere has its traceback there first. */
+static void take_stack(lua_State *L, lua_State *from, struct buf *out)
+{
+    size_t n = 0;
+    const char *there = NULL;
+
+    if (lua_istable(L, 1)) {
+        lua_pushliteral(L, "remote");
+        bool is_remote = lua_rawget(L, 1) == LUA_TBOOLEAN;
+
+        lua_pushliteral(L, "stack");
+        if (lua_rawget(L, 1) == LUA_TSTRING && is_remote)
+            there = lua_tolstring(L, -1, &n);
+    }
+    trace_push(L, from);
+    const char *here = lua_tostring(L, -1);
+
+    if (there != NULL && n <= STACK_MAX) {
+        buf_add(out, there, n);
+        buf_add_text(out, "\ncalled from:");
+        here += strcspn(here, "\n"); /* without its heading */
+    }
+    buf_add_text(out, here);
+}
+
 void failure_from(lua_State *L, lua_State *from, struct failure *f)
 {
     lua_settop(L, 0);
@@ -116,8 +145,7 @@ void failure_from(lua_State *L, lua_State *from, struct failure *f)
         from_table(L, f);
     else
         take_text(L, &f->message);
-    luaL_traceback(L, from, NULL, 0);
-    take_text(L, &f->stack);
+    take_stack(L, from, &f->stack);
 }
 
 /* ---- to an error value ---- */

@@ -13,6 +13,7 @@
 #include "base/must.h"
 #include "bindings/bind.h"
 #include "bindings/content.h"
+#include "bindings/trace.h"
 #include "vm/task.h"
 #include "vm/vm.h"
 
@@ -177,7 +178,7 @@ static bool is_about_client(lua_State *L)
     return is;
 }
 
-/* Stack: writer, and on top the error when there was one. */
+/* Stack: writer, a handler, and on top the error when there was one. */
 static int ended(lua_State *L, int status, lua_KContext ctx)
 {
     const struct writer *w = lua_touserdata(L, 1);
@@ -199,9 +200,11 @@ static int run(lua_State *L)
 {
     lua_settop(L, 2);
     lua_insert(L, 1); /* writer, fn */
+    lua_pushcfunction(L, trace_keep);
+    lua_insert(L, 2);
     lua_pushvalue(L, 1);
     lua_pushcclosure(L, write_chunk, 1);
-    int status = lua_pcallk(L, 1, 0, 0, 0, ended);
+    int status = lua_pcallk(L, 1, 0, 2, 0, ended);
     return ended(L, status, 0);
 }
 

@@ -1,6 +1,7 @@
 /* storage:transaction. */
 #include "bindings/bind.h"
 #include "bindings/storage.h"
+#include "bindings/trace.h"
 #include "store/db.h"
 #include "vm/task.h"
 #include "vm/vm.h"
@@ -14,8 +15,8 @@ static void allow_wait(lua_State *L, struct db *db)
         task_forbid_wait(vm_of(L), NULL);
 }
 
-/* Stack: storage, then the results of fn, or its error on top.  `depth` is
- * that of this transaction. */
+/* Stack: storage, a handler, then the results of fn, or its error on top.
+ * `depth` is that of this transaction. */
 static int finish(lua_State *L, int status, lua_KContext depth)
 {
     struct error err = {0};
@@ -37,7 +38,7 @@ static int finish(lua_State *L, int status, lua_KContext depth)
         return bind_db_failed(L, NULL, &err);
     if (status != LUA_OK && status != LUA_YIELD)
         return lua_error(L);
-    return lua_gettop(L) - 1;
+    return lua_gettop(L) - 2;
 }
 
 /*
@@ -55,10 +56,12 @@ int storage_transaction(lua_State *L)
         return bind_raise(L, NULL, "transaction() takes a function, got %s",
                           bind_what(L, 2));
     lua_settop(L, 2);
+    lua_pushcfunction(L, trace_keep);
+    lua_insert(L, 2);
     int depth = db_savepoint_begin(db, &err);
     if (depth < 0)
         return bind_db_failed(L, NULL, &err);
     task_forbid_wait(vm_of(L), forbidden);
-    int status = lua_pcallk(L, 0, LUA_MULTRET, 0, depth, finish);
+    int status = lua_pcallk(L, 0, LUA_MULTRET, 2, depth, finish);
     return finish(L, status, depth);
 }

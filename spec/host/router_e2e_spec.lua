@@ -1,5 +1,6 @@
 -- The router, served, and scripts that do not load (API.md, sections 1 and 12).
 -- What a router may answer is in router_world_spec.lua.
+local http = require "http"
 local program = require "program"
 
 local function started(options, body)
@@ -122,5 +123,58 @@ describe("a script", function()
     started({ files = { ["sub/init.lua"] = script }, target = "sub" }, function(app)
       assert.equal("named", app:get("/").body)
     end)
+  end)
+end)
+
+describe("an error", function()
+  local app
+  setup(function()
+    app = program.start { script = [[
+      local mk = require "moonkeep"
+      local Thing = mk.class "Thing"
+      function Thing:fetch()
+        local function deep_in_object() error "the object went wrong" end
+        deep_in_object()
+      end
+      function Thing:write()
+        self.storage:transaction(function()
+          local function deep_in_transaction() error "the transaction went wrong" end
+          deep_in_transaction()
+        end)
+      end
+      local routes = {}
+      function routes.body()
+        return mk.Response(function(write)
+          local function deep_in_body() error "the body went wrong" end
+          write "begun"
+          deep_in_body()
+        end)
+      end
+      function routes.late()
+        return mk.Response(function(write)
+          write "begun"
+          mk.sleep(200)
+          error "too late to say so"
+        end)
+      end
+      function routes.object(env) return env.Thing:getByName("x"):fetch("/") end
+      function routes.transaction(env) return env.Thing:getByName("x"):write() end
+      return { Thing = Thing, fetch = function(request, env) return routes[request.path:sub(2)](env) end }]] }
+  end)
+  teardown(function() app:close() end)
+
+  for _, place in ipairs { "object", "transaction", "body" } do
+    it("is answered with 500, and the log says where it was raised: in the " .. place, function()
+      assert.equal(500, app:get("/" .. place).status)
+      app:wait_log("deep_in_" .. place)
+    end)
+  end
+
+  it("in a body that has begun ends the answer, of which the client has what there was", function()
+    local c <close> = http.connect(app.port)
+    c:send "GET /late HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert.equal(200, c:read_head().status)
+    assert.equal("begun", c:read_chunk())
+    assert.is_true(c:is_closed())
   end)
 end)
