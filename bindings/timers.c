@@ -126,6 +126,8 @@ int timer_entry(lua_State *L, struct event *e)
 {
     struct script_timer *s = e->script;
 
+    if (s->object == NULL) /* cancelled when it was due already */
+        return 0;
     lua_settop(L, 0);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->ref);
     lua_getiuservalue(L, 1, 1);

@@ -112,6 +112,8 @@ local cases = {
       .. "mk.after(20, function() say 'b' end) mk.sleep(60) return said()", '"a b c"' },
     { "may be cancelled",
       "local t = mk.after(10, function() say 'x' end) t:cancel() mk.sleep(30) return said()", '""' },
+    { "does not call once it was cancelled, due already or not", "local n, t = 0 mk.after(5, function() t:cancel() end) "
+      .. "t = mk.after(5, function() n = n + 1 end) mk.sleep(20) return n", "0" },
     { "may be cancelled twice and late",
       "local t = mk.after(1, function() say 'x' end) mk.sleep(20) t:cancel() t:cancel() return said()",
       '"x"' },
@@ -122,6 +124,8 @@ local cases = {
   ["mk.every"] = {
     { "calls again and again until cancelled", "local n = 0 local t t = mk.every(2, function() n = n + 1 "
       .. "if n == 3 then t:cancel() end end) mk.sleep(60) return n", "3" },
+    { "does not call once it was cancelled, due already or not", "local n, t = 0 mk.after(6, function() t:cancel() end) "
+      .. "t = mk.every(3, function() n = n + 1 end) mk.sleep(20) return n", "1" },
     { "goes on after an error", "local n = 0 local t = mk.every(2, function() n = n + 1 error 'each time' end) "
       .. "till(function() return n >= 3 end) t:cancel() return n >= 3", "true" },
     { "does not run beside itself",
