@@ -78,16 +78,69 @@ static void json_member(struct buf *out, const char *key, struct slice value)
     logtext_json_string(out, value);
 }
 
+/* Bytes of the JSON value or string at the start of `s` up to the colon or
+ * comma that ends it, or the end. */
+static size_t json_extent(struct slice s, char mark)
+{
+    int depth = 0;
+    bool in_string = false;
+
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (in_string) {
+            if (c == '\\')
+                i++;
+            else
+                in_string = c != '"';
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            depth++;
+        } else if (c == '}' || c == ']') {
+            depth--;
+        } else if (c == mark && depth == 0) {
+            return i;
+        }
+    }
+    return s.n;
+}
+
+static struct slice skip(struct slice s, size_t n)
+{
+    return n >= s.n ? (struct slice){s.p, 0} : (struct slice){s.p + n, s.n - n};
+}
+
+/* Whether a key, with its quotes, is one that lines have themselves. */
+static bool is_own_key(struct slice key)
+{
+    static const char *const own[] = {"\"time\"",  "\"level\"", "\"message\"",
+                                      "\"class\"", "\"name\"",  "\"id\"",
+                                      "\"trace\""};
+
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+        if (slice_eq(key, slice_of(own[i])))
+            return true;
+    }
+    return false;
+}
+
+/* The fields of the script come after the line's own, and may not hide them: a
+ * reader takes the last of two. */
 static void json_fields(struct buf *out, struct slice fields)
 {
-    if (fields.n == 0)
-        return;
     if (fields.n > LOGTEXT_MAX) {
         buf_printf(out, ",\"fieldsLeftOut\":\"%zu bytes\"", fields.n);
         return;
     }
-    buf_add_byte(out, ',');
-    buf_add_slice(out, fields);
+    while (fields.n != 0) {
+        struct slice key = {fields.p, json_extent(fields, ':')};
+        struct slice member = {fields.p, json_extent(fields, ',')};
+
+        buf_add_text(out, is_own_key(key) ? ",\"_" : ",\"");
+        buf_add(out, member.p + 1, member.n - 1);
+        fields = skip(fields, member.n + 1);
+    }
 }
 
 static void json_time(struct buf *out, int64_t wall_ms)
@@ -146,34 +199,6 @@ static void plain(struct buf *out, struct slice whole, const char *indent)
     add_cut_mark(out, whole);
 }
 
-/* Bytes of the JSON value or string at the start of `s` up to the colon or
- * comma that ends it, or the end. */
-static size_t json_extent(struct slice s, char mark)
-{
-    int depth = 0;
-    bool in_string = false;
-
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-
-        if (in_string) {
-            if (c == '\\')
-                i++;
-            else
-                in_string = c != '"';
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
-            depth++;
-        } else if (c == '}' || c == ']') {
-            depth--;
-        } else if (c == mark && depth == 0) {
-            return i;
-        }
-    }
-    return s.n;
-}
-
 /* A JSON string needs its quotes only where it would be misread without. */
 static struct slice unquoted(struct slice s)
 {
@@ -186,11 +211,6 @@ static struct slice unquoted(struct slice s)
             return s;
     }
     return (struct slice){s.p + 1, s.n - 2};
-}
-
-static struct slice skip(struct slice s, size_t n)
-{
-    return n >= s.n ? (struct slice){s.p, 0} : (struct slice){s.p + n, s.n - n};
 }
 
 /* `"user":"ann","n":3` as `user=ann n=3`. */

@@ -20,6 +20,14 @@ describe("a JSON log line", function()
         fields = '"n":3', trace = "stack" }, AT))
   end)
 
+  it("has its own members once: fields of their names begin with an underscore", function()
+    local line = T.json({ level = "warn", message = "hi", class = "C", name = "main", id = "00ff",
+      fields = '"id":5,"level":"x","a":[1,{"id":2}],"name":"n","ids":"id","message":"m","time":0,"class":"c","trace":"t"' },
+      AT)
+    assert.truthy(line:find('"id":"00ff","_id":5,"_level":"x","a":[1,{"id":2}],"_name":"n","ids":"id",'
+      .. '"_message":"m","_time":0,"_class":"c","_trace":"t"}', 1, true), line)
+  end)
+
   it("leaves out what is empty, but for the message", function()
     assert.equal('{"time":"2026-01-02T03:04:05.678Z","level":"info","message":""}\n',
       T.json({}, AT))
