@@ -171,11 +171,13 @@ static void hold_back(struct link_end *e, struct packet *p)
     const struct limits *l = &node_config(e->here->node)->limits;
     struct link_wait *wait = mem_alloc(sizeof(*wait));
 
+    bool is_first = list_empty(&e->unsent);
+
     wait->packet = packet_hold(p);
     list_init(&wait->link);
     list_push(&e->unsent, &wait->link);
     e->unsent_bytes += weight(p->n);
-    if (e->unsent_bytes <= (size_t)l->socket_buffer_mb << 20)
+    if (is_first || e->unsent_bytes <= (size_t)l->socket_buffer_mb << 20)
         return;
     /* By a letter to ourselves: the socket may not be called from here. */
     struct letter *failed = letter_new(LETTER_LINK, e->there);

@@ -120,9 +120,11 @@ static void peer_send(void *peer, struct packet *p)
 
     if (s->is_full || s->owes_answer || s->state == WORLD_SOCKET_CLOSED)
         return;
+    bool is_first = list_empty(&s->in);
+
     push(&s->in, packet_hold(p));
     s->in_bytes += p->n;
-    s->is_full = s->in_bytes > most_of(s);
+    s->is_full = !is_first && s->in_bytes > most_of(s);
 }
 
 static void peer_close(void *peer, int code, struct slice reason)

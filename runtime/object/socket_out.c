@@ -8,7 +8,8 @@
 #include "object/object.h"
 #include "object/socket_inside.h"
 
-/* So much may wait for a peer; past it the socket is lost. */
+/* So much may wait for a peer; past it the socket is lost.  One message always
+ * may. */
 enum { WAITING_BYTES_MAX = 16 * 1024 * 1024 };
 
 /* In the gate: a message, or a close with its reason, for one or more. */
@@ -73,8 +74,10 @@ static void wait_for_peer(struct socket *s, struct packet *p, int code)
     w->packet = packet_hold(p);
     w->code = code;
     list_push(&m->waiting, &w->link);
-    m->waiting_bytes += p->n;
-    if (m->waiting_bytes > WAITING_BYTES_MAX)
+    bool is_first = m->waiting_bytes == 0;
+
+    m->waiting_bytes += p->n + sizeof(*w);
+    if (m->waiting_bytes > WAITING_BYTES_MAX && !is_first)
         lose(s);
 }
 

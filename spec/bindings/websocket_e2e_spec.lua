@@ -31,6 +31,11 @@ describe("a WebSocket", function()
       assert.equal("gr\u{fc}n \u{10FFFF}", ws:ask "gr\u{fc}n \u{10FFFF}")
     end)
 
+    it("gets 32 MiB that were sent before it was connected", function()
+      local ws <close> = connect("Room", app:name(), "big=33554432")
+      assert.equal(33554432, #ws:text())
+    end)
+
     it("keeps attachment and tags, and is answered without the room, while that hibernates", function()
       local ws <close> = connect("Room", app:name(), "tags=blue&attach=mine")
       ws:ask [[run self.ctx:setWebSocketAutoResponse("ping", "pong")]]

@@ -25,7 +25,7 @@ local ROOM = [[
   function Room:webSocketClose(ws, code, reason, wasClean)
     print("closed", code, reason, wasClean, ws.readyState)
   end
-  function Room:tell(text) return self.ctx:broadcast(text) end
+  function Room:tell(text, n) return self.ctx:broadcast(text:rep(n or 1)) end
   function Room:count() return #self.ctx:getWebSockets() end
   function Room:auto() self.ctx:setWebSocketAutoResponse("ping", "pong") end
   function Room:dial(url, ...)
@@ -157,6 +157,12 @@ describe("world:connect", function()
     assert.equal(400000, #ws:receive())
     local state, code = ws:state()
     assert.same({ "closed", 1013 }, { state, code })
+  end)
+
+  it("takes a message of 32 MiB", function()
+    local ws = world:connect("/room/big")
+    world:getByName("Room", "big"):tell("x", 32 * 1024 * 1024)
+    assert.equal(32 * 1024 * 1024, #ws:receive())
   end)
 
   it("takes text that is text", function()

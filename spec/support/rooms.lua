@@ -39,6 +39,7 @@ function Room:fetch(request)
   self.ctx:acceptWebSocket(server, tags)
   if request.query.attach then server:serializeAttachment(request.query.attach) end
   if request.query.hello then server:send(request.query.hello) end
+  if request.query.big then server:send(("x"):rep(math.tointeger(request.query.big))) end
   local offered = request.headers:get "sec-websocket-protocol"
   return mk.Response(nil, { status = 101, webSocket = client,
     headers = { ["Sec-WebSocket-Protocol"] = offered and offered:match "[^, ]+", ["X-Room"] = "yes" } })
