@@ -20,11 +20,15 @@ static int no_unpack(lua_State *L, int ext, struct slice payload, void *arg)
     return ERR_CORRUPT;
 }
 
-static const struct value_hooks plain = {
-    .pack = no_pack, .unpack = no_unpack, .verb = "encoded", .root = "value"};
+static const struct value_hooks plain = {.pack = no_pack,
+                                         .unpack = no_unpack,
+                                         .null_is_nil = true,
+                                         .verb = "encoded",
+                                         .root = "value"};
 
 /* mk.msgpack.encode(value) -> string of at most 32 MiB.  Raises the path to
- * what cannot be encoded; "too_large" past the limit. */
+ * what cannot be encoded; "too_large" past the limit.  nil and mk.null are
+ * MessagePack's nil. */
 static int msgpack_encode(lua_State *L)
 {
     struct error err = {0};
@@ -45,7 +49,7 @@ static int msgpack_encode(lua_State *L)
 }
 
 /* mk.msgpack.decode(bytes) -> value.  Raises the byte offset of what is not
- * MessagePack, and of bytes after the value. */
+ * MessagePack, and of bytes after the value.  Its nil is mk.null. */
 static int msgpack_decode(lua_State *L)
 {
     struct slice in = bind_check_slice(L, 1);
@@ -60,6 +64,8 @@ static int msgpack_decode(lua_State *L)
                           "invalid MessagePack: expected the end of the bytes "
                           "at byte offset %zu",
                           used);
+    if (lua_isnil(L, -1))
+        lua_pushlightuserdata(L, NULL);
     return 1;
 }
 

@@ -201,14 +201,14 @@ function json.array(t) end
 ---@class moonkeep.msgpack
 local msgpack = {}
 
--- MessagePack of at most 32 MiB (code "too_large"). Raises the path to what
--- cannot be encoded.
+-- MessagePack of at most 32 MiB (code "too_large"). nil and mk.null are its nil.
+-- Raises the path to what cannot be encoded.
 ---@param value any
 ---@return string
 function msgpack.encode(value) end
 
 -- Raises the byte offset of what is not MessagePack, and of bytes after the
--- value.
+-- value. Its nil is mk.null.
 ---@param bytes string
 ---@return any
 function msgpack.decode(bytes) end

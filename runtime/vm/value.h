@@ -13,6 +13,7 @@
 #ifndef VM_VALUE_H
 #define VM_VALUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,7 @@ struct value_hooks {
     int (*unpack)(struct lua_State *L, int ext, struct slice payload,
                   void *arg);
     void *arg;
+    bool null_is_nil; /* mk.null is written as others write it: as nil */
     const char *verb; /* "stored", "sent": `value.a[3]: a function cannot be
                          stored` */
     const char *root; /* how the path begins: "value", "argument 2" */

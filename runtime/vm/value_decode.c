@@ -15,8 +15,9 @@ static int decode(struct decoder *d);
 
 static int corrupt(struct decoder *d, const char *what)
 {
-    return error_set(d->err, ERR_CORRUPT, "damaged value at byte %zu: %s",
-                     (size_t)(d->at - d->begin), what);
+    return error_set(d->err, ERR_CORRUPT,
+                     "damaged value: %s at byte offset %zu", what,
+                     (size_t)(d->at - d->begin));
 }
 
 static size_t left(const struct decoder *d)

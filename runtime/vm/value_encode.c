@@ -100,7 +100,10 @@ static int encode_null(struct encoder *e)
 {
     static const char null[3] = {(char)0xc7, 0, VALUE_EXT_NULL};
 
-    buf_add(e->out, null, sizeof(null));
+    if (e->hooks->null_is_nil)
+        buf_add_byte(e->out, (char)0xc0);
+    else
+        buf_add(e->out, null, sizeof(null));
     return check_size(e);
 }
 

@@ -64,6 +64,14 @@ describe("codecs", function()
           mk.json.encode(pass { a = { 1, { b = 2 } } })]])
     end)
 
+    it("writes mk.null as others do, and reads theirs", function()
+      w:gives("c0, c0, 9301c0a178", [[
+        return mk.hex.encode(mk.msgpack.encode(mk.null)), mk.hex.encode(mk.msgpack.encode(nil)),
+          mk.hex.encode(mk.msgpack.encode { 1, mk.null, "x" })]])
+      w:gives("true, true", [[
+        return mk.msgpack.decode "\xc0" == mk.null, mk.msgpack.decode "\x93\1\xc0\2"[2] == mk.null]])
+    end)
+
     it("encodes at most 32 MiB, however the value is made", function()
       local big = sandbox.new(1, 256 * 1024 * 1024)
       finally(function() big:close() end)
@@ -80,9 +88,9 @@ describe("codecs", function()
 
     it("refuses with the path, and by the byte offset", function()
       w:raises("value.a[1]: a function cannot be encoded", "mk.msgpack.encode { a = { print } }")
-      w:raises("byte 1", "mk.msgpack.decode '\\x93\\1'")
+      w:raises("at byte offset 1", "mk.msgpack.decode '\\x93\\1'")
       w:raises("expected the end of the bytes at byte offset 1", "mk.msgpack.decode '\\1\\2'")
-      w:raises("byte 0", "mk.msgpack.decode ''")
+      w:raises("at byte offset 0", "mk.msgpack.decode ''")
     end)
   end)
 end)
