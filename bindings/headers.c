@@ -274,8 +274,11 @@ static int next(lua_State *L)
  * each, values joined by ", "; each set-cookie by itself. */
 static int pairs(lua_State *L)
 {
-    bind_check(L, 1, &headers_class);
+    const struct headers *h = bind_check(L, 1, &headers_class);
+
     lua_settop(L, 1);
+    if (!h->is_frozen)
+        headers_push_new(L, 1); /* the loop may change the others */
     lua_pushinteger(L, 0);
     lua_pushcclosure(L, next, 2);
     return 1;

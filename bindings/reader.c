@@ -119,15 +119,24 @@ void reader_gather(struct reader *r, struct task *t, size_t max)
     on_gather(r->body, r);
 }
 
+static bool is_of_network(int error)
+{
+    return error == ERR_CLOSED || error == ERR_IO || error == ERR_PROTO;
+}
+
 static int failed(lua_State *L, int error)
 {
     if (error == ERR_TOO_BIG)
         return bind_raise(L, "too_large",
                           "the body is larger than the memory of the object");
-    return bind_raise(L, NULL, "the body ended early: %s",
-                      error == ERR_CLOSED ? "the connection was lost"
-                      : error == ERR_LUA  ? "its writer failed"
-                                          : err_text(error));
+    const char *code = error == ERR_TIMEOUT   ? "timeout"
+                       : is_of_network(error) ? "network"
+                                              : NULL;
+    return bind_raise(L, code, "the body ended early: %s",
+                      error == ERR_TIMEOUT   ? "no more of it came in time"
+                      : is_of_network(error) ? "the connection was lost"
+                      : error == ERR_LUA     ? "its writer failed"
+                                             : err_text(error));
 }
 
 struct slice reader_text(lua_State *L, struct reader *r)

@@ -134,6 +134,8 @@ static void inherit_body(lua_State *L, const struct plan *plan)
     from->body = NULL;
 }
 
+static const char *const init_keys[] = {"method", "headers", "body", NULL};
+
 /* The two arguments at `idx`: (url | Request [, init]) or (url, Request). */
 static struct plan check_arguments(lua_State *L, int idx)
 {
@@ -178,6 +180,8 @@ void request_make(lua_State *L, int idx, bool relative)
 
     luaL_checkstack(L, 24, NULL);
     struct plan plan = check_arguments(L, idx);
+    if (relative && lua_istable(L, plan.init_at)) /* mk.fetch knows more keys */
+        bind_check_options(L, plan.init_at, "Request", init_keys);
     struct lrequest *u = request_new(L);
     u->is_own = true;
     plan.self_at = lua_gettop(L);

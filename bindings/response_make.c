@@ -78,6 +78,9 @@ static void check_reason(lua_State *L, struct init *init)
     }
 }
 
+static const char *const init_keys[] = {"status", "statusText", "headers",
+                                        "webSocket", NULL};
+
 /* Index 2: body, 3: init.  Leaves what `init` points to on the stack. */
 static void check_init(lua_State *L, struct init *init)
 {
@@ -88,6 +91,7 @@ static void check_init(lua_State *L, struct init *init)
         bind_raise(L, NULL, "the init of a response must be a table, got %s",
                    bind_what(L, 3));
     luaL_checkstack(L, 16, NULL);
+    bind_check_options(L, 3, "Response", init_keys);
     check_socket(L, init);
     init->status = check_status(L, init->has_socket);
     check_reason(L, init);

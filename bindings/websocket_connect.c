@@ -122,8 +122,8 @@ static int connect_failed(lua_State *L, struct lsocket *u, struct task *t)
     dial_drop(d);
     socket_drop(u->socket);
     u->socket = NULL;
-    return bind_raise_error(L, failure.code == ERR_TIMEOUT ? "timeout" : NULL,
-                            &failure);
+    return bind_raise_error(
+        L, failure.code == ERR_TIMEOUT ? "timeout" : "network", &failure);
 }
 
 static int connect_k(lua_State *L, int status, lua_KContext ctx)

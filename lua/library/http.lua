@@ -108,8 +108,8 @@ function Response:chunks() end
 ---@return moonkeep.Response
 function Response:clone() end
 
--- Fields of a message: names ignore case; `pairs(headers)` goes over them, names
--- in lower case. CR, LF and NUL are refused.
+-- Fields of a message: names ignore case; `pairs(headers)` goes over what there
+-- was, names in lower case. CR, LF and NUL are refused.
 ---@class moonkeep.Headers
 local Headers = {}
 

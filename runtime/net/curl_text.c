@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static struct slice cut_at(struct slice s, const char *stops)
 {
@@ -97,6 +98,18 @@ static int connection_text(const struct transfer *t, struct curl_place at,
                      CURL_PLACE_ARGS(at), reason_of(t, reason, sizeof(reason)));
 }
 
+static bool is_http(const char *url)
+{
+    return url != NULL && (strncasecmp(url, "http://", 7) == 0 ||
+                           strncasecmp(url, "https://", 8) == 0);
+}
+
+static int no_http(struct curl_place at, const char *detail, struct error *err)
+{
+    return error_set(err, ERR_PROTO, "no HTTP from " CURL_PLACE ": %s",
+                     CURL_PLACE_ARGS(at), detail);
+}
+
 int curl_text(const struct transfer *t, CURLcode rc, struct error *err)
 {
     const char *url = NULL;
@@ -125,6 +138,8 @@ int curl_text(const struct transfer *t, CURLcode rc, struct error *err)
                          CURL_PLACE_ARGS(at), detail);
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
+        if (is_http(url)) /* then it is the answer that is none */
+            return no_http(at, detail, err);
         return error_set(err, ERR_INVALID,
                          "expected a URL of http or https, got '%s': %s",
                          url == NULL ? "" : url, detail);
@@ -132,8 +147,7 @@ int curl_text(const struct transfer *t, CURLcode rc, struct error *err)
         return error_set(err, ERR_IO, CURL_PLACE " closed without an answer",
                          CURL_PLACE_ARGS(at));
     case CURLE_WEIRD_SERVER_REPLY:
-        return error_set(err, ERR_PROTO, "no HTTP from " CURL_PLACE ": %s",
-                         CURL_PLACE_ARGS(at), detail);
+        return no_http(at, detail, err);
     default:
         return error_set(err, ERR_IO, "connection to " CURL_PLACE ": %s",
                          CURL_PLACE_ARGS(at), detail);

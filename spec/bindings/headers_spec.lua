@@ -81,6 +81,17 @@ describe("mk.Headers", function()
     end
   end)
 
+  it("may be changed while they are gone over", function()
+    w:gives("a=1 | set-cookie=x | set-cookie=y | b=2, ", SHOW .. [[
+      local h, seen = mk.Headers(), {}
+      for _, f in ipairs { "a=1", "set-cookie=x", "set-cookie=y", "b=2" } do h:append(f:match "(.+)=(.+)") end
+      for name, value in pairs(h) do
+        seen[#seen + 1] = name .. "=" .. value
+        h:delete(name)
+      end
+      return table.concat(seen, " | "), show(h)]])
+  end)
+
   it("of an incoming request are read, not written", function()
     w:gives("1, 2 3, a=1 | x=2, 3, false, 2", SHOW .. [[
       local h = test.request({ headers = { { "A", "1" }, { "X", "2" }, { "x", "3" } } }).headers

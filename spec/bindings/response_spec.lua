@@ -127,6 +127,8 @@ local RAISES = {
   { "mk.Response(nil, { statusText = 'a\\nb' })", "a control character at byte offset 1" },
   { "mk.Response(nil, { webSocket = 5 })", "must be one end of a WebSocketPair, got a number" },
   { "mk.Response(nil, 5)", "must be a table, got a number" },
+  { "mk.Response('x', { header = {} })", "Response: unknown option 'header'" },
+  { "mk.Response.json({}, { Status = 201 })", "Response: unknown option 'Status'" },
   { "mk.Response('x', { headers = 'y' })", "headers must be a table" },
   { "mk.Response.json(print)", "value: a function cannot be encoded" }, { "mk.Response.json()", "" },
   { "mk.Response.redirect('/x', 200)", "200 is not a redirect status code." },

@@ -92,7 +92,7 @@ describe("a WebSocket", function()
     end)
 
     it("fails with what failed", function()
-      app:check { "of a refused connection", "mk.WebSocket 'ws://127.0.0.1:1/'", { find = "! " } }
+      app:check { "of a refused connection", "mk.WebSocket 'ws://127.0.0.1:1/'", { find = "connection refused [network]" } }
       app:check { "of no 101", ("mk.WebSocket('http://127.0.0.1:%d/none')"):format(app.program.port),
         { find = "404" } }
     end)

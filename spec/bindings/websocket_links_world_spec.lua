@@ -107,6 +107,15 @@ describe("a WebSocket", function()
       assert.match('4000, "", true$', notes(name .. "-peer"))
     end)
 
+    it("takes 32 MiB at once", function()
+      assert.equal("33554432, 33554432", app:run(([[
+        local to = env.Room:getByName("%s"):fetch("/?big=33554432").webSocket
+        to:accept()
+        local first = to:receive()
+        to:send(first)
+        return #first, #to:receive()]]):format(app:name())))
+    end)
+
     it("that nobody accepts is told so", function()
       local name = check("101", "return response.status")
       assert.match(" 1006, ", notes(name))
