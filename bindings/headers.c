@@ -243,8 +243,7 @@ static int delete (lua_State *L)
     return 1;
 }
 
-/* iterator() -> name in lower case, value.  Upvalues: the Headers, how many
- * fields it has passed. */
+/* iterator() -> name in lower case, value.  Upvalues: Headers, how far. */
 static int next(lua_State *L)
 {
     lua_settop(L, 0);
@@ -275,7 +274,6 @@ static int next(lua_State *L)
 static int pairs(lua_State *L)
 {
     const struct headers *h = bind_check(L, 1, &headers_class);
-
     lua_settop(L, 1);
     if (!h->is_frozen)
         headers_push_new(L, 1); /* the loop may change the others */
