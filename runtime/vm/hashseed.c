@@ -1,11 +1,11 @@
 #include "vm/hashseed.h"
 
+#include <lua.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "vm/state.h"
 
 enum { ROOM = 16384, WORD = sizeof(uintptr_t), TRIES = 4 };
 
@@ -97,7 +97,8 @@ bool hashseed_is_known(void)
 /* ---- a state with a seed ---- */
 
 struct maker {
-    struct vm *vm;
+    lua_Alloc allocate;
+    void *arg;
     char *first;
     uint32_t seed;
     bool is_set;
@@ -113,20 +114,20 @@ static void *take(void *ud, void *p, size_t old, size_t size)
         memcpy(m->first + place, &m->seed, sizeof(m->seed));
         m->is_set = true;
     }
-    void *q = vm_allocate(m->vm, p, old, size);
+    void *q = m->allocate(m->arg, p, old, size);
     if (m->first == NULL)
         m->first = q;
     return q;
 }
 
-lua_State *hashseed_new_state(struct vm *vm, uint32_t seed)
+lua_State *hashseed_new_state(lua_Alloc allocate, void *arg, uint32_t seed)
 {
-    struct maker m = {.vm = vm, .seed = seed};
+    struct maker m = {.allocate = allocate, .arg = arg, .seed = seed};
 
     if (!hashseed_is_known())
-        return lua_newstate(vm_allocate, vm);
+        return lua_newstate(allocate, arg);
     lua_State *L = lua_newstate(take, &m);
     if (L != NULL)
-        lua_setallocf(L, vm_allocate, vm);
+        lua_setallocf(L, allocate, arg);
     return L;
 }

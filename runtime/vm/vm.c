@@ -40,7 +40,7 @@ int vm_open(struct vm *vm)
 {
     vm->L = vm->config.hash_seed == 0
                 ? lua_newstate(vm_allocate, vm)
-                : hashseed_new_state(vm, vm->config.hash_seed);
+                : hashseed_new_state(vm_allocate, vm, vm->config.hash_seed);
     if (vm->L == NULL)
         return ERR_NOMEM;
     *vm_extra(vm->L) = (uintptr_t)vm;

@@ -60,6 +60,20 @@ describe("moonkeep test", function()
     program.remove(folder)
   end)
 
+  it("has the same order of pairs in every run", function()
+    local files = { ["main.lua"] = APP, ["spec/order_spec.lua"] = [[
+      it("writes", function()
+        local t, names = {}, {}
+        for i = 1, 40 do t["key" .. i] = i end
+        for name in pairs(t) do names[#names + 1] = name end
+        print(table.concat(names, " "))
+      end)
+    ]] }
+    local _, first = run(files)
+    local order = first:match "key%d[^\n]*"
+    for _ = 1, 3 do assert.equal(order, select(2, run(files)):match "key%d[^\n]*") end
+  end)
+
   it("runs what it is told to", function()
     local files = { ["main.lua"] = APP, ["a/x_spec.lua"] = PASSES, ["b/y_spec.lua"] = FAILS }
     local code, out = run(files, "a")
