@@ -225,6 +225,10 @@ static int restore(struct ask *a, bool force)
     if (backup_read_info(a->words[0], &info, &err) != 0 ||
         disk_real_new(a->config.data, &disk, &err) != 0)
         return command_failed(a->self, "%s", err.text);
+    if (backup_check_apart(a->config.data, a->words[0], &err) != 0) {
+        disk->ops->free(disk);
+        return command_failed(a->self, "%s", err.text);
+    }
     rc = disk->ops->lock(disk);
     if (rc == ERR_LOCKED)
         rc = command_failed(a->self,

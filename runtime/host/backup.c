@@ -103,12 +103,19 @@ static int drop(const char *folder, const char *name, struct error *err)
     return rc;
 }
 
+int backup_check_apart(const char *data, const char *folder, struct error *err)
+{
+    if (!is_below(data, folder) && !is_below(folder, data))
+        return 0;
+    return error_set(err, ERR_INVALID,
+                     "'%s' and the data folder are in one another", folder);
+}
+
 static int check_place(const char *data, const char *to, enum backup_use use,
                        struct error *err)
 {
-    if (is_below(data, to) || is_below(to, data))
-        return error_set(err, ERR_INVALID,
-                         "'%s' and the data folder are in one another", to);
+    if (backup_check_apart(data, to, err) != 0)
+        return ERR_INVALID;
     if (has(to, INFO) && use == BACKUP_NEW)
         return error_set(err, ERR_EXISTS,
                          "'%s' has a finished backup: --update brings it up to "

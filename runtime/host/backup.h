@@ -32,6 +32,10 @@ struct backup_progress {
     void *arg;
 };
 
+/* ERR_INVALID: the folder of a backup and that of data are the same, or one is
+ * in the other. */
+int backup_check_apart(const char *data, const char *folder, struct error *err);
+
 enum backup_use { BACKUP_NEW, BACKUP_UPDATE };
 
 /*

@@ -196,6 +196,17 @@ describe("backup", function()
     assert.same({ nil, true, true }, { names["3"], names["4"], names.new })
   end)
 
+  it("does not restore a backup into itself", function()
+    local p <close> = program.start { script = SCRIPT }
+    local folder = p.scratch .. "/backup"
+    fill(p)
+    backup(p.data, folder)
+    for _, data in ipairs { folder, folder .. "/inside", p.scratch } do
+      assert.equal(("moonkeep restore: '%s' and the data folder are in one another\n"):format(folder),
+        commands.on(data):failure { "restore", folder, "--force" })
+    end
+  end)
+
   it("refuses folders that are something else", function()
     local p <close> = program.start { script = SCRIPT }
     local ask = commands.on(p.data)
