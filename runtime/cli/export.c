@@ -12,6 +12,7 @@
 #include "cli/hold.h"
 #include "cli/jsonrow.h"
 #include "cli/progress.h"
+#include "cli/scraps.h"
 #include "host/copying.h"
 #include "host/row.h"
 #include "store/examine.h"
@@ -21,6 +22,7 @@ struct exporting {
     struct ask *ask;
     const char *id, *file;
     char *folder; /* beside the file; owned */
+    struct scraps scraps;
     struct progress progress;
     struct oid oid;
     struct error err;
@@ -156,10 +158,12 @@ static int work(void *arg, const struct hold *h)
         buf_fini(&name);
         return failed(x, "make a folder beside");
     }
+    scraps_set(&x->scraps, x->folder);
     rc = export_object(x, h);
     if (rc != 0 && x->err.text[0] != '\0')
         command_failed(x->ask->self, "%s", x->err.text);
     copying_remove(x->folder, NULL);
+    scraps_set(&x->scraps, NULL);
     buf_fini(&name);
     return rc == 0 ? hold_check(h) : EXIT_FAILED;
 }
@@ -201,7 +205,9 @@ static int export_run(const struct command *self, int argc, char **argv)
         x.ask = &a;
         x.file = a.words[--a.word_count];
         progress_init_bytes(&x.progress);
+        scraps_start(&x.scraps);
         rc = hold_data(&a, work, &x);
+        scraps_end(&x.scraps);
     }
     ask_close(&a);
     return rc;
@@ -212,7 +218,8 @@ static const char details[] =
     "this moment: keys in _mk_kv, alarms in _mk_alarms, and the script's own\n"
     "tables.  sqlite3 opens it, and 'moonkeep import' takes it back.  The\n"
     "object goes on meanwhile." ASK_ABOUT_DATA ASK_OBJECT_OPTIONS
-    "  FILE              is made; nothing is left of it on a failure\n"
+    "  FILE              is made; nothing is left of it on a failure,\n"
+    "                    nor when it is broken off\n"
     "  --force           FILE may be there, and is replaced\n" ASK_OPTIONS "\n"
     "Example:\n"
     "  moonkeep export Room lobby lobby.sqlite\n";

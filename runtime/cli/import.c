@@ -9,6 +9,7 @@
 #include "cli/ask.h"
 #include "cli/format.h"
 #include "cli/jsonrow.h"
+#include "cli/scraps.h"
 #include "host/row.h"
 #include "store/adopt.h"
 
@@ -19,6 +20,7 @@ struct importing {
     struct buf name;   /* of the target; may be empty */
     struct buf target; /* the row */
     char *staged;      /* path in the data folder; owned */
+    struct scraps scraps;
     struct adopted adopted;
 };
 
@@ -98,6 +100,7 @@ static int stage(struct importing *i, char *file, size_t size)
     i->staged = path.p;
     buf_add_slice(&i->name, name);
     unlink(i->staged);
+    scraps_set(&i->scraps, i->staged);
     if (adopt_copy(i->from, i->staged, buf_slice(&i->name), most, &i->adopted,
                    &err) != 0)
         return command_failed(a->self, "%s", err.text);
@@ -160,7 +163,9 @@ static int import_run(const struct command *self, int argc, char **argv)
     if (rc == 0) {
         i.ask = &a;
         i.from = a.words[--a.word_count];
+        scraps_start(&i.scraps);
         rc = import(&i);
+        scraps_end(&i.scraps);
     }
     buf_fini(&i.name);
     buf_fini(&i.target);

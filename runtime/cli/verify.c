@@ -42,7 +42,8 @@ static void add_summary(struct buf *out, struct slice row)
     int64_t problems = row_integer(row, "problems");
 
     format_count(out, row_integer(row, "objects"));
-    buf_add_text(out, " objects, ");
+    buf_add_text(out,
+                 row_integer(row, "objects") == 1 ? " object, " : " objects, ");
     format_bytes(out, row_integer(row, "bytes"));
     buf_add_text(out, row_integer(row, "log") != 0
                           ? ", and the log: "

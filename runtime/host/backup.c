@@ -103,6 +103,11 @@ static int drop(const char *folder, const char *name, struct error *err)
     return rc;
 }
 
+bool backup_is_part(const char *folder)
+{
+    return has(folder, PART);
+}
+
 int backup_check_apart(const char *data, const char *folder, struct error *err)
 {
     if (!is_below(data, folder) && !is_below(folder, data))

@@ -13,6 +13,7 @@
 #ifndef HOST_BACKUP_H
 #define HOST_BACKUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -55,6 +56,8 @@ int backup_begin(const char *data, const char *to, enum backup_use use,
 int backup_seal(const char *folder, uint64_t commit, int64_t total,
                 const struct backup_progress *progress, struct backup_info *out,
                 struct error *err);
+/* Whether there is one in the folder that was begun and not finished. */
+bool backup_is_part(const char *folder);
 /* ERR_NOT_FOUND: there is no finished backup in the folder; ERR_CORRUPT. */
 int backup_read_info(const char *folder, struct backup_info *out,
                      struct error *err);

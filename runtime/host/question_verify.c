@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "host/backup.h"
 #include "host/errand.h"
 #include "host/inspect.h"
 #include "host/node_parts.h"
@@ -326,6 +327,10 @@ int question_verify(struct question *q, struct error *err)
     int rc = walk(&v, objects.p, on_class);
     if (rc == 0)
         rc = check_directory(&v);
+    if (rc == 0 && backup_is_part(v.data))
+        rc = tell(&v, NULL, NULL, (struct slice){0},
+                  "it is a backup that was not finished",
+                  "run 'moonkeep backup' again");
     buf_fini(&objects);
     if (rc != 0)
         return rc;

@@ -158,6 +158,9 @@ describe("backup", function()
     os.remove(first_file(folder))
     assert.equal(("moonkeep restore: the backup in '%s' is not finished: run 'moonkeep backup' again\n"):format(folder),
       commands.on(p.scratch .. "/other"):failure { "restore", folder })
+    local code, out = commands.on(folder):run { "verify" }
+    assert.equal(1, code)
+    assert.truthy(out:find("it is a backup that was not finished\n  run 'moonkeep backup' again\n", 1, true), out)
     local row = backup(p.data, folder)
     assert.same({ 11, 10 }, { row.objects, row.passed_over })
     assert.equal(11, commands.on(p.scratch .. "/other"):row({ "restore", folder }).objects)

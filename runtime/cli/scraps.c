@@ -1,0 +1,84 @@
+#include "cli/scraps.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "cli/signals.h"
+#include "host/copying.h"
+
+static void remove_file(const char *path, const char *suffix)
+{
+    struct buf full = {0};
+
+    buf_printf(&full, "%s%s", path, suffix);
+    buf_add_byte(&full, '\0');
+    unlink(full.p);
+    buf_fini(&full);
+}
+
+/* The rest of the command works on: what it makes anew in a folder that is
+ * being removed would be left. */
+static void remove_all(const char *path)
+{
+    enum { TRIES = 10 };
+
+    remove_file(path, "-journal");
+    remove_file(path, "-wal");
+    remove_file(path, "-shm");
+    for (int i = 0; i < TRIES && access(path, F_OK) == 0; i++)
+        copying_remove(path, NULL);
+}
+
+static int next_signal(void)
+{
+    int got;
+
+    do
+        got = signals_wait(-1);
+    while (got == SIGHUP && signals_hangup_ignored());
+    return got;
+}
+
+static void *wait_for_signal(void *arg)
+{
+    struct scraps *s = arg;
+    int got = next_signal();
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    pthread_mutex_lock(&s->mutex);
+    if (s->path != NULL)
+        remove_all(s->path);
+    signals_restore();
+    kill(getpid(), got);
+    return NULL;
+}
+
+void scraps_start(struct scraps *s)
+{
+    s->path = NULL;
+    signals_block();
+    MUST(pthread_mutex_init(&s->mutex, NULL) == 0);
+    MUST(pthread_create(&s->thread, NULL, wait_for_signal, s) == 0);
+}
+
+void scraps_set(struct scraps *s, const char *path)
+{
+    pthread_mutex_lock(&s->mutex);
+    free(s->path);
+    s->path = path == NULL ? NULL : mem_dup(path, strlen(path));
+    pthread_mutex_unlock(&s->mutex);
+}
+
+void scraps_end(struct scraps *s)
+{
+    pthread_cancel(s->thread);
+    pthread_join(s->thread, NULL);
+    signals_restore();
+    pthread_mutex_destroy(&s->mutex);
+    free(s->path);
+}

@@ -1,0 +1,27 @@
+/*
+ * scraps.h - what a command makes on its way, and removes when it is broken off
+ * by SIGINT, SIGTERM or SIGHUP: half a file is of no use to anybody.
+ *
+ * A thread waits for the signals; the process then ends by the signal, as it
+ * would have.
+ */
+#ifndef CLI_SCRAPS_H
+#define CLI_SCRAPS_H
+
+#include <pthread.h>
+
+struct scraps {
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    char *path; /* a file, with what SQLite keeps beside it, or a folder; NULL:
+                   nothing yet; owned */
+};
+
+/* Before any other thread starts. */
+void scraps_start(struct scraps *s);
+/* From now on that is there: `path` is copied; NULL: it is not, any more. */
+void scraps_set(struct scraps *s, const char *path);
+/* The signals do again what they do by themselves.  Removes nothing. */
+void scraps_end(struct scraps *s);
+
+#endif
