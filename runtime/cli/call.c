@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "bindings/address_text.h"
@@ -56,6 +57,14 @@ static void add_lines(struct buf *out, struct slice text)
     }
 }
 
+static bool is_message_alone(struct slice table)
+{
+    static const char as_encoded[] = "\x81\xa7message";
+    size_t n = sizeof(as_encoded) - 1;
+
+    return table.n > n && memcmp(table.p, as_encoded, n) == 0;
+}
+
 /* A table that a script raised is shown whole; those of the runtime say nothing
  * more than message and code. */
 static void add_message(struct buf *out, struct slice row)
@@ -66,7 +75,7 @@ static void add_message(struct buf *out, struct slice row)
     text_add_escaped(out, row_text(row, "message"), TEXT_PRINTABLE);
     if (code.n != 0) {
         buf_printf(out, " [%.*s]", (int)code.n, code.p);
-    } else if (table.n != 0) {
+    } else if (table.n != 0 && !is_message_alone(table)) {
         buf_add_text(out, "\nraised: ");
         value_json(table, address_text, out);
     }

@@ -15,6 +15,7 @@ local SCRIPT = [[
   function Box:none() end
   function Box:fail() error "oops" end
   function Box:raise() error { why = "because", n = 1 } end
+  function Box:misuse() mk.hex.decode(5) end
   function Box:slow(ms) mk.sleep(ms) return "slept" end
   function Box:other(name, ...) return self.env.Box:getByName(name):bump(...) end
   function Box:say(text) print(text) end
@@ -70,6 +71,8 @@ describe("call", function()
     assert.same({ 1, "" }, { code, out })
     assert.truthy(err:find("\nraised: {", 1, true), err)
     assert.truthy(err:find('"why": "because"', 1, true), err)
+    err = select(3, ask:run({ "call", "Box", "a", "misuse" }, here))
+    assert.truthy(err:find("^moonkeep call: [^\n]*expected[^\n]*\nstack traceback:\n"), err)
     code, out, err = ask:run({ "call", "Box", "a", "bmp" }, here)
     assert.same({ 1, "" }, { code, out })
     assert.truthy(err:find("^moonkeep call: class 'Box' has no method 'bmp' %[not_found%]\n"), err)

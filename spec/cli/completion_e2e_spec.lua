@@ -12,8 +12,9 @@ local SCRIPT = [[
 -- What bash offers after these words, the last of which is being typed.
 local function bash(words, cwd)
   local quoted = {}
-  for i, word in ipairs(words) do quoted[i] = "'" .. word .. "'" end
+  for i, word in ipairs(words) do quoted[i] = "'" .. word:gsub("'", "'\\''") .. "'" end
   local script = ([==[
+    COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
     source <(%s completion bash)
     COMP_WORDS=(%s %s) COMP_CWORD=%d
     _moonkeep
@@ -71,6 +72,25 @@ describe("completion", function()
     assert.same({ "Room" }, bash { "show", "--data", p.data, "" }) -- by its folder
     assert.same({}, bash { "show", "--data", p.data, "Room", "" })
     assert.same({}, bash { "show", "--data", p.data .. "/none", "" })
+  end)
+
+  it("completes names that a shell takes apart", function()
+    local p <close> = program.start { script = SCRIPT }
+    for _, name in ipairs { "user:1:x", "user:2", "my%20room", "it's%20$5" } do p:get("/Room/" .. name .. "/x") end
+    local function offered(...) return bash { "show", "--data", p.data, "Room", ... } end
+    -- bash breaks words at colons, and takes what is behind the last one.
+    assert.same({ "user:1:x", "user:2" }, offered "us")
+    assert.same({ "1:x", "2" }, offered("user", ":"))
+    assert.same({ "x" }, offered("user", ":", "1", ":"))
+    assert.same({}, offered("user", ":", "2", ""))
+    assert.same({ "--json" }, offered("user", ":", "2", "--js"))
+    assert.same({ "my\\ room" }, offered "my\\ r")
+    assert.same({ "my room" }, offered "'my")
+    assert.same({ "user:2" }, offered '"user:2')
+    assert.same({ "it\\'s\\ \\$5" }, offered "it")
+    assert.same({ [[it'\''s $5]] }, offered "'it")
+    assert.same({ [[it's \$5]] }, offered '"it')
+    assert.same({ "2" }, bash { "show", "--data", ('"%s"'):format(p.data), "Room", "user", ":", "2" })
   end)
 
   it("offers files", function()
