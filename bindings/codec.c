@@ -1,6 +1,7 @@
 /* mk.msgpack, mk.base64, mk.hex. */
 #include <stdint.h>
 
+#include "base/text.h"
 #include "bindings/bind.h"
 #include "bindings/modules.h"
 #include "vm/value.h"
@@ -167,15 +168,6 @@ static int hex_encode(lua_State *L)
     return 1;
 }
 
-static int hex_value(char c)
-{
-    int low = c | 0x20;
-
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
 /* mk.hex.decode(digits of either case) -> bytes.  Raises with the byte
  * offset. */
 static int hex_decode(lua_State *L)
@@ -186,7 +178,7 @@ static int hex_decode(lua_State *L)
     vm_charge(L, in.n / 4);
     char *out = luaL_buffinitsize(L, &b, in.n / 2 + 1);
     for (size_t i = 0; i < in.n; i++) {
-        int value = hex_value(in.p[i]);
+        int value = text_hex_digit(in.p[i]);
 
         if (value < 0)
             return bind_raise(L, NULL,

@@ -4,6 +4,7 @@
 
 #include "base/message.h"
 #include "base/oid.h"
+#include "base/text.h"
 #include "bindings/bind.h"
 #include "bindings/http.h"
 
@@ -39,14 +40,6 @@ static bool parse(struct slice target, struct route *out)
     return out->class_name.n != 0 && out->name.n != 0;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Push the percent-decoded name; false when it is no object's name. */
 static bool push_name(lua_State *L, struct slice name)
 {
@@ -57,8 +50,8 @@ static bool push_name(lua_State *L, struct slice name)
             buf_add_byte(b, name.p[i]);
             continue;
         }
-        int high = i + 2 < name.n ? hex_digit(name.p[i + 1]) : -1;
-        int low = i + 2 < name.n ? hex_digit(name.p[i + 2]) : -1;
+        int high = i + 2 < name.n ? text_hex_digit(name.p[i + 1]) : -1;
+        int low = i + 2 < name.n ? text_hex_digit(name.p[i + 2]) : -1;
 
         if (high < 0 || low < 0)
             return false;

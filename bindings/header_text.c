@@ -26,11 +26,6 @@ struct slice header_check_name(lua_State *L, int idx)
     return name;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 struct slice header_check_value(lua_State *L, struct slice name, int idx)
 {
     struct slice value = bind_to_slice(L, idx);
@@ -48,13 +43,7 @@ struct slice header_check_value(lua_State *L, struct slice name, int idx)
                        "byte offset %zu",
                        width, name.p, i);
     }
-    while (value.n != 0 && is_blank(value.p[0])) {
-        value.p++;
-        value.n--;
-    }
-    while (value.n != 0 && is_blank(value.p[value.n - 1]))
-        value.n--;
-    return value;
+    return slice_trim(value);
 }
 
 void header_push_lower(lua_State *L, struct slice s)

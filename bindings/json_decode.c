@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "bindings/bind.h"
 #include "vm/vm.h"
 
@@ -131,15 +132,11 @@ static unsigned hex4(struct decoder *d)
     unsigned n = 0;
 
     for (int i = 0; i < 4; i++, d->at++) {
-        char c = *d->at;
-        unsigned low = (unsigned char)c | 0x20;
+        int digit = text_hex_digit(*d->at);
 
-        if (is_digit(c))
-            n = n * 16 + (unsigned)(c - '0');
-        else if (low >= 'a' && low <= 'f')
-            n = n * 16 + (low - 'a' + 10);
-        else
+        if (digit < 0)
             unexpected(d, "a hex digit");
+        n = n * 16 + (unsigned)digit;
     }
     return n;
 }

@@ -7,17 +7,6 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-static struct slice trim(struct slice s)
-{
-    while (s.n != 0 && is_blank(s.p[0])) {
-        s.p++;
-        s.n--;
-    }
-    while (s.n != 0 && is_blank(s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
-
 /* The end of what begins at `at`: a ';' outside quotes. */
 static size_t param_end(struct slice v, size_t at)
 {
@@ -46,9 +35,9 @@ struct slice multipart_param(struct slice value, const char *name)
             continue;
         struct slice key = {one.p, (size_t)(equals - one.p)};
         struct slice v = {equals + 1, one.n - key.n - 1};
-        if (!slice_eq_nocase(trim(key), slice_of(name)))
+        if (!slice_eq_nocase(slice_trim(key), slice_of(name)))
             continue;
-        v = trim(v);
+        v = slice_trim(v);
         if (v.n >= 2 && v.p[0] == '"' && v.p[v.n - 1] == '"')
             return (struct slice){v.p + 1, v.n - 2};
         return v;
@@ -117,9 +106,10 @@ static void set_header(struct multipart_part *out, struct slice line)
 
     if (colon == NULL)
         return;
-    struct slice name = trim((struct slice){line.p, (size_t)(colon - line.p)});
-    struct slice value =
-        trim((struct slice){colon + 1, line.n - (size_t)(colon - line.p) - 1});
+    struct slice name =
+        slice_trim((struct slice){line.p, (size_t)(colon - line.p)});
+    struct slice value = slice_trim(
+        (struct slice){colon + 1, line.n - (size_t)(colon - line.p) - 1});
     if (slice_eq_nocase(name, SLICE("content-type")))
         out->type = value;
     if (!slice_eq_nocase(name, SLICE("content-disposition")))

@@ -2,6 +2,8 @@
 
 #include <stdint.h>
 
+#include "base/text.h"
+
 static struct slice part(struct slice s, size_t from, size_t to)
 {
     return (struct slice){s.p + from, to - from};
@@ -226,22 +228,13 @@ struct slice url_query(struct slice target)
     return part(target, at < target.n ? at + 1 : at, target.n);
 }
 
-static int hex_value(char c)
-{
-    int low = c | 0x20;
-
-    if (is_digit(c))
-        return c - '0';
-    return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
 size_t url_decode(struct slice s, enum url_plus plus, struct buf *out)
 {
     size_t bad = s.n;
 
     for (size_t i = 0; i < s.n; i++) {
-        int high = s.n - i > 2 ? hex_value(s.p[i + 1]) : -1;
-        int low = s.n - i > 2 ? hex_value(s.p[i + 2]) : -1;
+        int high = s.n - i > 2 ? text_hex_digit(s.p[i + 1]) : -1;
+        int low = s.n - i > 2 ? text_hex_digit(s.p[i + 2]) : -1;
 
         if (s.p[i] == '+' && plus == URL_PLUS_IS_SPACE) {
             buf_add_byte(out, ' ');

@@ -1,5 +1,7 @@
 #include "base/oid.h"
 
+#include "base/text.h"
+
 void oid_to_hex(const struct oid *id, char *out)
 {
     static const char digits[] = "0123456789abcdef";
@@ -11,24 +13,13 @@ void oid_to_hex(const struct oid *id, char *out)
     out[OID_HEX] = '\0';
 }
 
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 bool oid_from_hex(const char *hex, size_t n, struct oid *out)
 {
     if (n != OID_HEX)
         return false;
     for (int i = 0; i < OID_SIZE; i++) {
-        int high = digit(hex[2 * i]);
-        int low = digit(hex[2 * i + 1]);
+        int high = text_hex_digit(hex[2 * i]);
+        int low = text_hex_digit(hex[2 * i + 1]);
 
         if (high < 0 || low < 0)
             return false;

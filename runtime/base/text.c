@@ -1,5 +1,10 @@
 #include "base/text.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 size_t text_sequence(struct slice s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
@@ -73,4 +78,29 @@ size_t text_cut(struct slice s, size_t width)
             break;
     }
     return i;
+}
+
+int text_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+void text_add_real(struct buf *out, double v)
+{
+    char text[40];
+
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, v);
+        if (strtod(text, NULL) == v)
+            break;
+    }
+    buf_add_text(out, text);
+    if (isfinite(v) && strpbrk(text, ".e") == NULL)
+        buf_add_text(out, ".0");
 }

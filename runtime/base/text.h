@@ -25,6 +25,11 @@ enum text_escape {
 
 /* Append `s`, such bytes as \xNN. */
 void text_add_escaped(struct buf *out, struct slice s, enum text_escape which);
+/* Append the shortest decimal number that is read back as `v` and is no
+ * integer: "0.1", "1.0", "inf". */
+void text_add_real(struct buf *out, double v);
+/* The value of a hexadecimal digit of either case; -1: it is none. */
+int text_hex_digit(char c);
 /* Characters of `s`, which is UTF-8. */
 size_t text_width(struct slice s);
 /* Bytes of its first `width` characters, or all. */

@@ -1,9 +1,7 @@
 #include "cli/format.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 void format_bytes(struct buf *out, int64_t bytes)
@@ -71,18 +69,4 @@ void format_count(struct buf *out, int64_t n)
             buf_add_byte(out, ',');
         buf_add_byte(out, digits[i]);
     }
-}
-
-void format_real(struct buf *out, double v)
-{
-    char text[40];
-
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof(text), "%.*g", digits, v);
-        if (strtod(text, NULL) == v)
-            break;
-    }
-    buf_add_text(out, text);
-    if (isfinite(v) && strpbrk(text, ".e") == NULL)
-        buf_add_text(out, ".0");
 }

@@ -16,7 +16,4 @@ void format_duration(struct buf *out, int64_t ms);
 /* With commas: "1,234,567". */
 void format_count(struct buf *out, int64_t n);
 
-/* The shortest that reads back as the same: "0.1", "1.0", "inf". */
-void format_real(struct buf *out, double v);
-
 #endif

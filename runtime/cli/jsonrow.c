@@ -84,7 +84,7 @@ void jsonrow_add_value(struct buf *out, const struct cell *c)
         break;
     case CELL_REAL:
         if (isfinite(c->real))
-            format_real(out, c->real);
+            text_add_real(out, c->real);
         else
             buf_add_text(out, "null");
         break;

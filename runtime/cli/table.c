@@ -85,7 +85,7 @@ void table_cell(struct buf *out, const struct table_column *c, struct slice row,
         return;
     }
     if (cell.type == CELL_REAL)
-        format_real(out, cell.real);
+        text_add_real(out, cell.real);
     else if (cell.type == CELL_BLOB)
         add_blob(out, cell.text);
     else if (cell.type == CELL_TEXTS)

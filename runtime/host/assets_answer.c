@@ -160,8 +160,8 @@ static void apply_range(const struct request *rq, const struct assets_meta *m,
     if (f == NULL || f->value.n < unit.n ||
         !slice_eq_nocase((struct slice){f->value.p, unit.n}, unit))
         return;
-    struct slice range = http_list_trim(
-        (struct slice){f->value.p + unit.n, f->value.n - unit.n});
+    struct slice range =
+        slice_trim((struct slice){f->value.p + unit.n, f->value.n - unit.n});
 
     if (parse_range(range, m->size, &part) && allows_range(rq, m))
         *out = part;

@@ -3,15 +3,9 @@
 #include <limits.h>
 #include <string.h>
 
-#define INDEX "index.html"
+#include "base/text.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#define INDEX "index.html"
 
 /* The character at the front of `*s`, decoded and cut off; -1: wrong. */
 static int next_char(struct slice *s)
@@ -22,8 +16,8 @@ static int next_char(struct slice *s)
     if (n > s->n)
         return -1;
     if (n == 3) {
-        int high = hex_digit(s->p[1]);
-        int low = hex_digit(s->p[2]);
+        int high = text_hex_digit(s->p[1]);
+        int low = text_hex_digit(s->p[2]);
 
         c = high < 0 || low < 0 ? -1 : high << 4 | low;
     }

@@ -69,7 +69,7 @@ static bool next_field(const struct fetch_head *h, size_t *at,
         if (n == 0 || !http_list_is_token((struct slice){line.p, n}))
             continue; /* the status line, and what is none */
         out->name = (struct slice){line.p, n};
-        out->value = http_list_trim((struct slice){colon + 1, line.n - n - 1});
+        out->value = slice_trim((struct slice){colon + 1, line.n - n - 1});
         return true;
     }
     return false;
@@ -112,7 +112,7 @@ static struct slice reason_of(const struct fetch_head *h)
 
     if (reason == NULL)
         return (struct slice){0};
-    return http_list_trim((struct slice){reason, (size_t)(end - reason)});
+    return slice_trim((struct slice){reason, (size_t)(end - reason)});
 }
 
 struct response *fetch_head_response(const struct fetch_head *h,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "vm/value.h"
 
 enum { NUMBER_MAX = 400 /* characters */ };
@@ -88,11 +89,7 @@ static int hex4(struct parser *p, unsigned *out)
 {
     *out = 0;
     for (int i = 0; i < 4; i++, p->at++) {
-        int c = peek(p);
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                           : -1;
+        int digit = text_hex_digit((char)peek(p));
 
         if (digit < 0)
             return unexpected(p, "a hex digit");

@@ -116,21 +116,6 @@ static enum outcome print_integer(struct reader *r, int bytes, bool is_signed)
     return OUTCOME_GOOD;
 }
 
-/* The shortest of these that is read back as `v`. */
-static void print_number(struct buf *out, double v)
-{
-    char text[40];
-
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof(text), "%.*g", digits, v);
-        if (strtod(text, NULL) == v)
-            break;
-    }
-    buf_add_text(out, text);
-    if (isfinite(v) && strpbrk(text, ".e") == NULL)
-        buf_add_text(out, ".0");
-}
-
 static enum outcome print_float(struct reader *r, int bytes)
 {
     uint64_t bits;
@@ -146,7 +131,7 @@ static enum outcome print_float(struct reader *r, int bytes)
     if (r->is_json && !isfinite(v))
         buf_add_text(r->out, "null");
     else
-        print_number(r->out, v);
+        text_add_real(r->out, v);
     return OUTCOME_GOOD;
 }
 

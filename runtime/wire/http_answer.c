@@ -21,7 +21,7 @@ static int read_status(struct slice line, struct http_answer *out)
         (line.n > STATUS_LINE_MIN && p[12] != ' '))
         return ERR_PROTO;
     out->status = (p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0');
-    out->reason = http_list_trim(
+    out->reason = slice_trim(
         (struct slice){p + STATUS_LINE_MIN, line.n - STATUS_LINE_MIN});
     return 0;
 }
@@ -36,7 +36,7 @@ static int read_field(struct slice line, struct http_answer *out)
     size_t n = (size_t)(colon - line.p);
     struct field f = {{line.p, n}, {colon + 1, line.n - n - 1}};
 
-    f.value = http_list_trim(f.value);
+    f.value = slice_trim(f.value);
     if (!http_list_is_token(f.name))
         return ERR_PROTO;
     if (out->field_count == HTTP_ANSWER_FIELDS)

@@ -1,6 +1,7 @@
 #include "wire/http_body.h"
 
 #include "base/err.h"
+#include "base/text.h"
 
 enum { SIZE_DIGITS_MAX = 15 };
 
@@ -40,17 +41,6 @@ int64_t http_body_left(const struct http_body *b)
     return b->step == STEP_PLAIN ? (int64_t)b->left : -1;
 }
 
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static int go(struct http_body *b, enum step to)
 {
     b->step = (uint8_t)to;
@@ -64,7 +54,7 @@ static int expect(struct http_body *b, char c, char wanted, enum step to)
 
 static int read_size(struct http_body *b, char c)
 {
-    int value = digit(c);
+    int value = text_hex_digit(c);
 
     if (value >= 0) {
         if (b->digits == SIZE_DIGITS_MAX)

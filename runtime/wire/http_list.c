@@ -19,22 +19,6 @@ bool http_list_is_token(struct slice s)
     return s.n != 0;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-struct slice http_list_trim(struct slice s)
-{
-    while (s.n != 0 && is_blank(s.p[0])) {
-        s.p++;
-        s.n--;
-    }
-    while (s.n != 0 && is_blank(s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
-
 /* Where the element at the front of `s` ends: s.n or a separator's place. */
 static size_t element_end(struct slice s, char separator)
 {
@@ -57,7 +41,7 @@ bool http_list_next(struct slice *rest, char separator, struct slice *element)
         return false;
     size_t end = element_end(*rest, separator);
 
-    *element = http_list_trim((struct slice){rest->p, end});
+    *element = slice_trim((struct slice){rest->p, end});
     if (end == rest->n)
         *rest = (struct slice){0};
     else

@@ -14,9 +14,6 @@
 /* One or more characters of a token. */
 bool http_list_is_token(struct slice s);
 
-/* `s` without blanks (space, tab) at its ends. */
-struct slice http_list_trim(struct slice s);
-
 /*
  * Cut the next element off the front of `*rest`; `separator` is ',' or ';'.
  * Quoted strings hide separators; blanks around an element are cut off.

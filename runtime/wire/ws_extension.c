@@ -138,10 +138,10 @@ static bool read_param(struct extension *x, struct slice s)
         name.n = (size_t)(equals - s.p);
         struct slice rest = {equals + 1, s.n - name.n - 1};
 
-        if (!read_value(http_list_trim(rest), &v))
+        if (!read_value(slice_trim(rest), &v))
             return false;
     }
-    name = http_list_trim(name);
+    name = slice_trim(name);
     if (!http_list_is_token(name))
         return false;
     set_param(x, name, &v);

@@ -288,7 +288,7 @@ static int check_accept(const struct ws_handshake_offer *o,
     if (found == 0)
         return error_set(e, ERR_PROTO,
                          "the server's answer has no Sec-WebSocket-Accept");
-    if (found != 1 || !slice_eq(http_list_trim(got), slice_of(expected)))
+    if (found != 1 || !slice_eq(slice_trim(got), slice_of(expected)))
         return error_set(e, ERR_PROTO,
                          "the server's Sec-WebSocket-Accept should be '%s', "
                          "got '%.*s'",
@@ -303,7 +303,7 @@ static int check_protocol(const struct ws_handshake_offer *o,
     struct slice got;
     uint32_t found = find(fields, count, SLICE("sec-websocket-protocol"), &got);
 
-    got = http_list_trim(got);
+    got = slice_trim(got);
     if (found == 0)
         return 0;
     if (found != 1 || !http_list_is_token(got) || !list_has(o->protocols, got))
