@@ -35,7 +35,8 @@ struct verifying {
     int64_t total, done, bytes, problems, extra;
     uint64_t sent_ns;
     struct error *err;
-    const char *class_name; /* of the folder that is looked into */
+    const char *class_name; /* of the file that is looked at */
+    bool is_listed;         /* what the directory has was looked at */
 };
 
 /* ---- what is told ---- */
@@ -205,7 +206,7 @@ static int check_file(struct verifying *v, const char *path,
     return rc != 0 ? rc : progress(v);
 }
 
-/* ---- the folders ---- */
+/* ---- the folders: what the directory has not ---- */
 
 /* Call each(v, path, name) for what is in the folder at `path`. */
 static int walk(struct verifying *v, const char *path,
@@ -238,7 +239,11 @@ static int on_file(struct verifying *v, const char *path, const char *name)
     if (strlen(name) != OID_HEX + 7 || strcmp(name + OID_HEX, ".sqlite") != 0 ||
         !oid_from_hex(name, OID_HEX, &id))
         return 0;
-    return check_file(v, path, &id);
+    struct listed l = {0};
+    int rc = v->is_listed ? look_up(v, v->class_name, &id, &l) : 0;
+
+    buf_fini(&l.name);
+    return rc < 0 ? rc : l.was_found ? 0 : check_file(v, path, &id);
 }
 
 static int on_part(struct verifying *v, const char *path, const char *name)
@@ -253,44 +258,50 @@ static int on_class(struct verifying *v, const char *path, const char *name)
     return walk(v, path, on_part);
 }
 
-/* ---- the directory ---- */
+/* ---- the directory: every object that was there at the beginning ---- */
 
-static bool has_file(const struct verifying *v, const struct directory_entry *e)
+static void add_path(struct buf *out, const struct verifying *v,
+                     const struct directory_entry *e)
 {
     char hex[OID_HEX + 1];
-    struct buf path = {0};
-    struct stat st;
 
     oid_to_hex(&e->id, hex);
-    buf_printf(&path, "%s/objects/%.*s/%.2s/%s.sqlite", v->data,
+    buf_printf(out, "%s/objects/%.*s/%.2s/%s.sqlite", v->data,
                (int)e->class_name.n, e->class_name.p, hex, hex);
-    buf_add_byte(&path, '\0');
-    bool found = stat(path.p, &st) == 0;
-    buf_fini(&path);
-    return found;
+    buf_add_byte(out, '\0');
 }
 
-/* An object without a file is in the log alone, or gone: an entry too many is
- * harmless. */
-static int on_entry(void *arg, const struct directory_entry *e)
+/* It is in the log alone, or gone: an entry too many is harmless. */
+static int check_without_file(struct verifying *v,
+                              const struct directory_entry *e)
 {
-    struct verifying *v = arg;
-
-    if (has_file(v, e))
-        return 0;
-    char *class_name = mem_dup(e->class_name.p, e->class_name.n);
-    struct truth t = ask_worker(v, class_name, &e->id);
+    struct truth t = ask_worker(v, v->class_name, &e->id);
     int rc = 0;
 
     if (t.rc != 0)
-        rc = tell(v, class_name, &e->id, e->name, t.error.text, REPLACE);
+        rc = tell(v, v->class_name, &e->id, e->name, t.error.text, REPLACE);
     else if (t.exists)
         v->done++;
     else
         v->extra++;
     truth_fini(&t);
-    free(class_name);
     return rc != 0 ? rc : progress(v);
+}
+
+static int on_entry(void *arg, const struct directory_entry *e)
+{
+    struct verifying *v = arg;
+    char *class_name = mem_dup(e->class_name.p, e->class_name.n);
+    struct buf path = {0};
+    struct stat st;
+
+    v->class_name = class_name;
+    add_path(&path, v, e);
+    int rc = stat(path.p, &st) == 0 ? check_file(v, path.p, &e->id)
+                                    : check_without_file(v, e);
+    buf_fini(&path);
+    free(class_name);
+    return rc;
 }
 
 static int check_directory(struct verifying *v)
@@ -309,6 +320,7 @@ static int check_directory(struct verifying *v)
         snprintf(what, sizeof(what), "directory.sqlite: %s", err.text);
         return tell(v, NULL, NULL, (struct slice){0}, what, REBUILD);
     }
+    v->is_listed = true;
     return directory_list(v->q->directory, &all, on_entry, v, v->err);
 }
 
@@ -324,9 +336,9 @@ int question_verify(struct question *q, struct error *err)
 
     buf_printf(&objects, "%s/objects", v.data);
     buf_add_byte(&objects, '\0');
-    int rc = walk(&v, objects.p, on_class);
+    int rc = check_directory(&v);
     if (rc == 0)
-        rc = check_directory(&v);
+        rc = walk(&v, objects.p, on_class);
     if (rc == 0 && backup_is_part(v.data))
         rc = tell(&v, NULL, NULL, (struct slice){0},
                   "it is a backup that was not finished",

@@ -85,6 +85,15 @@ describe("verify", function()
     assert_well(p)
   end)
 
+  it("misses no object whose file appears meanwhile", function()
+    local p <close> = program.start { script = SCRIPT, config = "return { limits = { idle_ms = 20 } }" }
+    for round = 1, 5 do
+      for i = 1, 200 do p:get(("/Box/%d-%d"):format(round, i)) end
+      local code, rows = verify(p) -- while they are evicted, and get their files
+      assert.same({ 0, 200 * round }, { code, rows[1].objects })
+    end
+  end)
+
   it("finds a page that is damaged; deleting the object is a way out", function()
     local p <close> = start()
     p:term()
