@@ -23,7 +23,23 @@ describe("what is under way", function()
     assert.is_true(mb < 600, mb)
   end)
 
-  it("is at most 128 MiB of bodies of one caller, to elsewhere", function()
+  it("is at most 128 MiB of arguments of one caller", function()
+    local text, mb = peak [[
+      local is_open
+      for i = 1, 6 do
+        mk.spawn(function()
+          env.Big:getByName("held-" .. i):hold(function() return app.till(function() return is_open end) end)
+        end)
+      end
+      mk.after(50, function() is_open = true end)
+      mk.sleep(10)
+      local s = ("x"):rep(30 << 20)
+      return app.outcomes(6, function(i) return env.Big:getByName("held-" .. i):take(s) end)]]
+    assert.same({ ["Too much data in its calls"] = 2, [tostring(30 << 20)] = 4 }, freight.counts(text))
+    assert.is_true(mb < 600, mb)
+  end)
+
+  it("is as much of bodies, to elsewhere", function()
     local text, mb = peak [[
       local s = ("x"):rep(30 << 20)
       return app.outcomes(40, function(i)

@@ -2,12 +2,20 @@
 -- call is not to be tried again as it is, and an alarm's failure counts.
 local worlds = require "worlds"
 
-local SCRIPT = [[
+local SCRIPT = [==[
   local Hoard = mk.class "Hoard"
 
   function Hoard:fill()
     self.storage.sql:exec "CREATE TABLE IF NOT EXISTS t(x)"
     for _ = 1, 3 do self.storage.sql:exec "INSERT INTO t VALUES (zeroblob(500000))" end
+  end
+
+  -- Fails when the turn ends.
+  function Hoard:orphan()
+    self.storage.sql:exec [=[
+      CREATE TABLE parent(id INTEGER PRIMARY KEY);
+      CREATE TABLE child(of REFERENCES parent(id) DEFERRABLE INITIALLY DEFERRED);
+      INSERT INTO child VALUES (1)]=]
   end
 
   function Hoard:ring()
@@ -20,9 +28,9 @@ local SCRIPT = [[
   end
 
   return { Hoard = Hoard }
-]]
+]==]
 
-describe("a database that is full by its own limit", function()
+describe("storage that fails by the object's own doing", function()
   local world, hoard
   before_each(function()
     world = worlds.of(SCRIPT, { limits = { storage_mb = 1 } })
@@ -30,10 +38,17 @@ describe("a database that is full by its own limit", function()
   end)
   after_each(function() world:stop() end)
 
-  it("is not worth another try", function()
+  it("is not worth another try: a database that is full", function()
     local ok, err = pcall(hoard.fill, hoard)
     assert.is_false(ok)
     assert.equal("database or disk is full: SQLITE_FULL", err.message)
+    assert.is_falsy(err.retryable)
+  end)
+
+  it("nor is what the end of a turn refuses", function()
+    local ok, err = pcall(hoard.orphan, hoard)
+    assert.is_false(ok)
+    assert.matches("FOREIGN KEY", err.message)
     assert.is_falsy(err.retryable)
   end)
 
