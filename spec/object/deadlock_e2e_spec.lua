@@ -219,11 +219,14 @@ for _, workers in ipairs { 1, 3 } do
 
     it("is one of two that wait for each other", function()
       local text = run [[
+        -- Each goes on when both are in their sections.
         local function section(stub, other)
           return function()
-            return stub:run(("return ctx:blockConcurrencyWhile(function() mk.sleep(40) "
+            return stub:run(("return ctx:blockConcurrencyWhile(function() "
+              .. "local gate = env.Account:getByName(%q) gate:run 'self.n = (self.n or 0) + 1' "
+              .. "till(function() return gate:run 'return self.n' == 2 end) "
               .. "return try(function() return env.Account:getByName(%q):relay {} end) end)")
-              :format(other))
+              :format(c, other))
           end
         end
         A:run "self.mark = 1 return nil" B:run "self.mark = 1 return nil"
@@ -244,9 +247,9 @@ for _, workers in ipairs { 1, 3 } do
       -- D's task has called A:outer, which waits for a section that waits for D.
       local text = run [[
         D:run("self.task = mk.spawn(function() return env.Account:getByName('" .. a .. "'):run("
-          .. "'self.outer = true mk.sleep(30) return 1') end) return nil")
+          .. "'self.outer = true return till(function() return self.inside end)') end) return nil")
         A:run "return till(function() return self.outer end)"
-        local got = A:run("return ctx:blockConcurrencyWhile(function() mk.sleep(60) "
+        local got = A:run("return ctx:blockConcurrencyWhile(function() self.inside = true mk.sleep(60) "
           .. "return env.Account:getByName('" .. d .. "'):run("
           .. "'return try(function() return self.task:await() end)') end)")
         return got]]
