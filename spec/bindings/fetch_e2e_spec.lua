@@ -208,7 +208,7 @@ describe("mk.fetch", function()
 
     it("when the rest of a body does not come in time", function()
       local peer <close> = elsewhere.listen()
-      local c = app:begin("/run/T/" .. app:name(), ([[local r = mk.fetch(%q, { timeout = 100 })
+      local c = app:begin("/run/T/" .. app:name(), ([[local r = mk.fetch(%q, { timeout = 1000 })
         return r.status, try(r.text, r)]]):format(peer.url))
       peer:accept()
       peer:send "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"

@@ -60,6 +60,7 @@ local ROUTES = [[{
   end,
   long = function(request, env, _, n) return env.Job:getByName("a" .. n):long("b" .. n) end,
   spin = function(request)
+    mk.log.info "spins"
     local till = mk.now() + tonumber(request.query.ms)
     while mk.now() < till do end
     return "spun"
@@ -157,7 +158,7 @@ for _, workers in ipairs { 1, 3 } do
       it("nor does its request, when the router has not come to it", function()
         local busy <close> = http.connect(app.program.port)
         busy:send "GET /spin?ms=3000 HTTP/1.1\r\nHost: x\r\n\r\n"
-        socket.sleep(0.05)
+        app.program:wait_log "spins"
         local c = http.connect(app.program.port)
         c:send(("GET /add/%d HTTP/1.1\r\nHost: x\r\n\r\n"):format(n))
         socket.sleep(0.05)
