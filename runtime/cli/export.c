@@ -106,7 +106,8 @@ static void print_done(const struct exporting *x, const struct examined *e)
     buf_fini(&row);
 }
 
-/* Look at it once more, and give it its name. */
+/* Look at it once more, and give it its name.  Of what it was made decides
+ * who could read it: now it is as private as a backup. */
 static int deliver(struct exporting *x, const char *path)
 {
     struct examined e;
@@ -116,7 +117,7 @@ static int deliver(struct exporting *x, const char *path)
         return rc;
     if (copying_sync(path, &x->err) != 0)
         rc = ERR_CANCELED;
-    else if (rename(path, x->file) != 0)
+    else if (chmod(path, S_IRUSR | S_IWUSR) != 0 || rename(path, x->file) != 0)
         rc = error_set(&x->err, ERR_IO, "cannot make '%s': %s", x->file,
                        strerror(errno));
     if (rc == 0)
@@ -218,8 +219,8 @@ static const char details[] =
     "this moment: keys in _mk_kv, alarms in _mk_alarms, and the script's own\n"
     "tables.  sqlite3 opens it, and 'moonkeep import' takes it back.  The\n"
     "object goes on meanwhile." ASK_ABOUT_DATA ASK_OBJECT_OPTIONS
-    "  FILE              is made; nothing is left of it on a failure,\n"
-    "                    nor when it is broken off\n"
+    "  FILE              is made, for its owner alone; nothing is left of it\n"
+    "                    on a failure, nor when it is broken off\n"
     "  --force           FILE may be there, and is replaced\n" ASK_OPTIONS "\n"
     "Example:\n"
     "  moonkeep export Room lobby lobby.sqlite\n";

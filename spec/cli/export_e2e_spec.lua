@@ -92,6 +92,7 @@ describe("export", function()
     assert.equal("later", sqlite(file, "SELECT name FROM _mk_alarms WHERE kind = 0"))
     assert.equal("a", sqlite(file, "SELECT value FROM _mk_meta WHERE key = 'name'"))
     assert.equal("a.sqlite\n", names_in(out))
+    assert.truthy(os.execute(("test $(stat -c %%a %s) = 600"):format(file)))
     assert.equal("delete", sqlite(file, "PRAGMA journal_mode"))
   end)
 
