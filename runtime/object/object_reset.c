@@ -118,8 +118,9 @@ static bool is_heard_of(const struct list *failed)
     return false;
 }
 
-/* A task of the script's own has brought its object down: without a caller
- * nobody would ever learn why. */
+/* Without a caller (a task of the script's own has brought its object down, or
+ * the caller's time was over before) nobody would ever learn why; and that an
+ * object is past its limits is for the operator to know. */
 static void log_unheard(struct object *o, const struct object_reset *why,
                         const struct list *failed)
 {
@@ -127,7 +128,7 @@ static void log_unheard(struct object *o, const struct object_reset *why,
     struct buf text = {0};
 
     if (why->retryable || why->is_deletion || o->realm->is_closing ||
-        list_empty(failed) || is_heard_of(failed))
+        list_empty(failed) || (is_heard_of(failed) && !why->is_limit))
         return;
     buf_printf(&text, "the object was reset: %s", why->text);
     config->host->log(config->host_arg, o, LOG_ERROR, buf_slice(&text),

@@ -42,8 +42,10 @@ static void end_killed(struct object *o)
 
     error_set(&why, ERR_RESET, "%s", vm_death_text(o->vm));
     o->running = NULL;
-    object_reset(o, &(struct object_reset){.text = why.text,
-                                           .retryable = o->is_disk_failed});
+    object_reset(
+        o, &(struct object_reset){.text = why.text,
+                                  .retryable = o->is_disk_failed,
+                                  .is_limit = vm_death(o->vm) != VM_ABORTED});
     o->is_disk_failed = false;
 }
 

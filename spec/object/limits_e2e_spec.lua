@@ -28,6 +28,7 @@ describe("limits", function()
       assert(got:find("^! ") and got:find(case[3], 1, true) and got:find(" [reset]", 1, true), got)
       assert.equal("nil, {before=1}", app:run("return self.mark, self.storage:get { 'before', 'turn' }", name))
       assert.equal("\"here\"", app:run("return self.mark", "bystander"))
+      app:wait_log("the object was reset: " .. case[3])
     end)
   end
 
