@@ -11,7 +11,11 @@
 #include "base/must.h"
 #include "vm/state.h"
 
-enum { ANCHOR_NS = 1000 * 1000, STEPS_UNCHECKED = 4096 };
+enum {
+    ANCHOR_NS = 1000 * 1000,
+    STEPS_UNCHECKED = 4096,
+    LEVELS_MAX = 32 /* of C functions that call each other */
+};
 
 enum verdict { GO_ON, SLICE_OVER, BUDGET_OVER };
 
@@ -108,12 +112,31 @@ static enum verdict check(struct vm *vm)
     return now >= m->slice_ns ? SLICE_OVER : GO_ON;
 }
 
-static void kill_for_time(struct vm *vm)
+/* Find the innermost line of Lua that runs on `L`; false: there is none.
+ * Allocates nothing. */
+static bool find_line(lua_State *L, lua_Debug *ar)
 {
-    struct error e;
+    for (int i = 0; i < LEVELS_MAX && lua_getstack(L, i, ar); i++) {
+        lua_getinfo(L, "Sl", ar);
+        if (ar->currentline > 0)
+            return true;
+    }
+    return false;
+}
 
-    error_set(&e, ERR_RESET, "processor time limit of %llu ms exceeded",
-              (unsigned long long)(vm->config.cpu_ns / 1000000));
+static void kill_for_time(struct vm *vm, lua_State *L)
+{
+    unsigned long long limit = vm->config.cpu_ns / 1000000;
+    struct error e;
+    lua_Debug ar;
+
+    if (find_line(L, &ar))
+        error_set(&e, ERR_RESET,
+                  "processor time limit of %llu ms exceeded at %s:%d", limit,
+                  ar.short_src, ar.currentline);
+    else
+        error_set(&e, ERR_RESET, "processor time limit of %llu ms exceeded",
+                  limit);
     vm_kill(vm, VM_CPU, e.text);
 }
 
@@ -163,7 +186,7 @@ void meter_hook(lua_State *L, lua_Debug *ar)
         }
         if (v != BUDGET_OVER)
             return;
-        kill_for_time(vm);
+        kill_for_time(vm, L);
     }
     stop_in_hook(L, ar);
 }
@@ -178,7 +201,7 @@ bool vm_charge(lua_State *L, uint64_t steps)
     vm->charged = 0;
     enum verdict v = check(vm);
     if (v == BUDGET_OVER)
-        kill_for_time(vm);
+        kill_for_time(vm, L);
     if (vm->death != VM_ALIVE)
         vm_die(L);
     return v == SLICE_OVER && can_stop(L, vm);
@@ -190,7 +213,7 @@ bool vm_charge_quiet(struct vm *vm, uint64_t steps)
     if (vm->charged >= STEPS_UNCHECKED) {
         vm->charged = 0;
         if (vm->death == VM_ALIVE && vm->at != NULL && check(vm) == BUDGET_OVER)
-            kill_for_time(vm);
+            kill_for_time(vm, vm->at);
     }
     return vm->death != VM_ALIVE;
 }
