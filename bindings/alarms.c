@@ -43,9 +43,9 @@ static int64_t check_time(lua_State *L, int idx)
 
     if (!to_integer(L, idx, &time) || time <= 0 || time > TIME_MAX)
         bind_raise(L, NULL,
-                   "setAlarm: the time must be a positive number of "
-                   "milliseconds since the Unix epoch, got %s",
-                   shown(L, idx));
+                   "setAlarm: the time must be a whole number of milliseconds "
+                   "since the Unix epoch, from 1 to %lld, got %s",
+                   (long long)TIME_MAX, shown(L, idx));
     return time;
 }
 
@@ -73,9 +73,9 @@ static int64_t check_every(lua_State *L, int idx)
         return 0;
     if (!to_integer(L, idx, &every) || every < 1 || every > TIME_MAX)
         bind_raise(L, NULL,
-                   "setAlarm: every must be a positive number of "
-                   "milliseconds, got %s",
-                   shown(L, idx));
+                   "setAlarm: every must be a whole number of milliseconds, "
+                   "from 1 to %lld, got %s",
+                   (long long)TIME_MAX, shown(L, idx));
     return every;
 }
 
@@ -191,7 +191,7 @@ static struct slice encode_payload(lua_State *L, size_t max)
  */
 static int set_alarm(lua_State *L)
 {
-    struct db *db = storage_check(L, "setAlarm");
+    struct db *db = storage_check(L, "storage:setAlarm");
     struct object *o = bind_object(L);
     struct alarm a = {.time = clock_wall_ms(o->realm->config.clock)};
     struct error err;
@@ -209,7 +209,7 @@ static int set_alarm(lua_State *L)
 /* storage:deleteAlarm([name]) -> whether it was there */
 static int delete_alarm(lua_State *L)
 {
-    struct db *db = storage_check(L, "deleteAlarm");
+    struct db *db = storage_check(L, "storage:deleteAlarm");
     struct slice name = check_name(L, 2, "deleteAlarm");
     struct error err;
     int rc = alarm_delete(db, name, &err);
@@ -231,7 +231,7 @@ static bool is_hidden(lua_State *L, const struct alarm *a)
  * unless it was set anew */
 static int get_alarm(lua_State *L)
 {
-    struct db *db = storage_check(L, "getAlarm");
+    struct db *db = storage_check(L, "storage:getAlarm");
     struct slice name = check_name(L, 2, "getAlarm");
     struct error err;
     struct alarm a;
@@ -316,7 +316,7 @@ static int compare_places(const void *a, const void *b)
  * time, then by name */
 static int list_alarms(lua_State *L)
 {
-    struct db *db = storage_check(L, "listAlarms");
+    struct db *db = storage_check(L, "storage:listAlarms");
     struct listing l = {.L = L};
     struct error err;
 

@@ -123,7 +123,7 @@ static void check_range(lua_State *L, struct kv_range *out)
  */
 int storage_list(lua_State *L)
 {
-    struct db *db = storage_check(L, "list");
+    struct db *db = storage_check(L, "storage:list");
     struct kv_range range = {.limit = -1};
     struct error err = {0};
 

@@ -89,7 +89,7 @@ static size_t positional(lua_State *L, struct sql_binding out[BINDING_MAX])
  */
 static int exec(lua_State *L)
 {
-    struct db *db = storage_check(L, "sql:exec");
+    struct db *db = storage_check(L, "storage.sql:exec");
     struct sql_binding bindings[BINDING_MAX];
     struct sql_error err;
 

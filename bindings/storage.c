@@ -16,7 +16,7 @@ struct db *storage_check(lua_State *L, const char *name)
 {
     if (lua_type(L, 1) != LUA_TTABLE)
         bind_raise(L, NULL,
-                   "storage:%s() must be called with a colon, got %s before "
+                   "%s() must be called with a colon, got %s before "
                    "its arguments",
                    name, bind_what(L, 1));
     return bind_db(L);
@@ -88,7 +88,7 @@ static lua_Integer check_keys(lua_State *L, const char *name)
  */
 static int get(lua_State *L)
 {
-    struct db *db = storage_check(L, "get");
+    struct db *db = storage_check(L, "storage:get");
 
     if (lua_type(L, 2) != LUA_TTABLE)
         return push_one(L, db, storage_check_key(L, 2, "get() key"));
@@ -148,9 +148,9 @@ static int put_one(lua_State *L, const struct put *p, struct slice key, int idx,
     int rc = value_encode(L, idx, &p->hooks, KV_ENTRY_MAX - key.n, p->out, err);
     if (rc == ERR_TOO_BIG)
         return error_set(err, rc,
-                         "a key and its value cannot be larger than %d bytes "
-                         "together",
-                         KV_ENTRY_MAX);
+                         "%s: a key and its value cannot be larger than %d "
+                         "bytes together",
+                         p->hooks.root, KV_ENTRY_MAX);
     if (rc != 0)
         return rc;
     return kv_put(p->db, key, buf_slice(p->out), p->confirm, err);
@@ -235,7 +235,7 @@ static int put_many(lua_State *L, struct db *db)
  */
 static int put(lua_State *L)
 {
-    struct db *db = storage_check(L, "put");
+    struct db *db = storage_check(L, "storage:put");
 
     if (lua_type(L, 2) == LUA_TTABLE)
         return put_many(L, db);
@@ -248,7 +248,7 @@ static int put(lua_State *L)
  */
 static int delete (lua_State *L)
 {
-    struct db *db = storage_check(L, "delete");
+    struct db *db = storage_check(L, "storage:delete");
     struct error err = {0};
     lua_Integer count = 0;
 
@@ -286,7 +286,7 @@ static int delete (lua_State *L)
  * transaction. */
 static int delete_all(lua_State *L)
 {
-    struct db *db = storage_check(L, "deleteAll");
+    struct db *db = storage_check(L, "storage:deleteAll");
     struct error err = {0};
 
     if (db_savepoint_depth(db) > 0)
@@ -312,7 +312,7 @@ static int synced(lua_State *L, int status, lua_KContext ctx)
 /* storage:sync(): wait until all writes so far are on disk. */
 static int sync_writes(lua_State *L)
 {
-    storage_check(L, "sync");
+    storage_check(L, "storage:sync");
     return bind_wait_durable(L, synced);
 }
 

@@ -49,7 +49,7 @@ static int finish(lua_State *L, int status, lua_KContext depth)
  */
 int storage_transaction(lua_State *L)
 {
-    struct db *db = storage_check(L, "transaction");
+    struct db *db = storage_check(L, "storage:transaction");
     struct error err = {0};
 
     if (lua_type(L, 2) != LUA_TFUNCTION)

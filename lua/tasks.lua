@@ -51,7 +51,10 @@ function M.all(list)
   if left == 0 then
     resolve(done, true)
   end
-  done:await()
+  local ok, err = pcall(done.await, done)
+  if not ok then
+    error(err, 0)
+  end
   return results
 end
 

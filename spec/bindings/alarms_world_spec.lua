@@ -93,7 +93,8 @@ local cases = {
 
 local PAYLOADS = { "true", "false", "5", "-0.5", "'\\0bytes\\255'", "mk.null", "{1,{x=2}}", "env.T:idFromName 'x'" }
 
-local TIME = "setAlarm: the time must be a positive number of milliseconds since the Unix epoch, got "
+local TIME = "setAlarm: the time must be a whole number of milliseconds since the Unix epoch, "
+  .. "from 1 to 8640000000000000, got "
 local REFUSED = {
   { "0", TIME .. "0" },
   { "-1", TIME .. "-1" },
@@ -110,9 +111,9 @@ local REFUSED = {
   { "now, { 5 }", "setAlarm: unknown option '1' (known: " },
   { "now, { name = 5 }", "setAlarm: the name must be a string, got a number" },
   { "now, { name = ('x'):rep(1025) }", "setAlarm: the name must be at most 1024 bytes, got 1025 [too_large]" },
-  { "now, { every = 0 }", "setAlarm: every must be a positive number of milliseconds, got 0" },
-  { "now, { every = 1.5 }", "setAlarm: every must be a positive number of milliseconds, got 1.5" },
-  { "now, { every = '5' }", "setAlarm: every must be a positive number of milliseconds, got a string" },
+  { "now, { every = 0 }", "setAlarm: every must be a whole number of milliseconds, from 1 to 8640000000000000, got 0" },
+  { "now, { every = 1.5 }", "setAlarm: every must be a whole number of milliseconds, from 1 to 8640000000000000, got 1.5" },
+  { "now, { every = '5' }", "setAlarm: every must be a whole number of milliseconds, from 1 to 8640000000000000, got a string" },
   { "now, { every = 5, cron = '* * * * *' }", "setAlarm: every or cron expected, got both" },
   { "nil, { cron = 5 }", "setAlarm: cron must be a string of five fields, got a number" },
   { "nil, { cron = '' }", "setAlarm: cron must be a string of five fields, got an empty one" },
