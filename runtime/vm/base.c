@@ -3,6 +3,16 @@
 
 #include "vm/state.h"
 
+/* Push the value as text.  The null of JSON and SQL, an address that says
+ * nothing, by its name. */
+static void push_text(lua_State *L, int idx)
+{
+    if (lua_islightuserdata(L, idx) && lua_touserdata(L, idx) == NULL)
+        lua_pushliteral(L, "null");
+    else
+        luaL_tolstring(L, idx, NULL);
+}
+
 /* The arguments as text, joined by `between`, on top of the stack. */
 static struct slice join(lua_State *L, const char *between)
 {
@@ -14,7 +24,7 @@ static struct slice join(lua_State *L, const char *between)
     for (int i = 1; i <= n; i++) {
         if (i > 1)
             luaL_addstring(&b, between);
-        luaL_tolstring(L, i, NULL);
+        push_text(L, i);
         luaL_addvalue(&b);
     }
     luaL_pushresult(&b);
@@ -146,7 +156,7 @@ static int base_tostring(lua_State *L)
     if (lua_isinteger(L, 1))
         push_integer(L, lua_tointeger(L, 1));
     else
-        luaL_tolstring(L, 1, NULL);
+        push_text(L, 1);
     return 1;
 }
 

@@ -48,6 +48,7 @@ local WORKS = {
   { "sync", "storage:put('a', 1) storage:sync() storage:sync() return storage:get 'a', test.commits()", "1, 1" },
   { "keys of any bytes", "local k = '\\0\\255\\n' storage:put(k, 1) storage:put(('k'):rep(2048), 2) "
     .. "return storage:get(k), storage:get(('k'):rep(2048))", "1, 2" },
+  { "a null that tells its name", "storage:put('k', mk.null) return tostring(storage:get 'k') == 'null'", "true" },
   { "the largest entry", "local s = ('x'):rep(2097152 - 5 - 1) storage:put('k', s) return storage:get 'k' == s",
     "true" },
 }
