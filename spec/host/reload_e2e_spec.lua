@@ -1,80 +1,12 @@
 -- New code between turns: what is under way ends with the old version, what
--- comes begins with the new one, and nobody is turned away.
+-- comes begins with the new one, and nobody is turned away (what there may be under
+-- way is in reload_world_spec.lua).
 local http = require "http"
+local reloaded = require "reloaded"
 local program = require "program"
 local wsclient = require "wsclient"
 
-local function source(version)
-  return ("local VERSION = %q\n"):format(version) .. [[
-    local mk = require "moonkeep"
-    local Thing = mk.class "Thing"
-    function Thing:init() self.version = VERSION end
-    function Thing:fetch(request)
-      local q = request.query
-      if q.log then mk.log.info("begun " .. q.log) end
-      if q.store then self.storage:put("a", 1) end
-      if q.loop then
-        mk.spawn(function() while true do mk.sleep(10) end end)
-      end
-      if q.ws then
-        local client, server = mk.WebSocketPair()
-        if q.ws == "kept" then
-          self.ctx:acceptWebSocket(server)
-        else
-          server:accept()
-          server:addEventListener("message", function(text) server:send(self.version .. text) end)
-        end
-        if q.ws == "loop" then
-          mk.spawn(function()
-            repeat local text = server:receive() until not text
-          end)
-        end
-        return mk.Response(nil, { status = 101, webSocket = client })
-      end
-      if q.sleep then mk.sleep(tonumber(q.sleep)) end
-      if q.through then
-        return mk.Response(self.version .. self.env.Thing:getByName(q.through):callBack(self.id.name))
-      end
-      if q.give then
-        return mk.Response(self.version .. self.env.Thing:getByName(q.give):useLate(function() return self.version end))
-      end
-      return mk.Response(self.version)
-    end
-    function Thing:webSocketMessage(ws, text) ws:send(self.version .. text) end
-    function Thing:answer() return self.version end
-    function Thing:callBack(name)
-      mk.log.info "asked"
-      mk.sleep(300)
-      return " " .. self.env.Thing:getByName(name):answer()
-    end
-    function Thing:useLate(f)
-      mk.log.info "asked"
-      mk.sleep(300)
-      return " " .. f()
-    end
-    return { Thing = Thing, fetch = function(request, env)
-      local q = request.query
-      if q.router == "loop" then
-        mk.spawn(function()
-          while true do
-            mk.log.info("alive", { version = VERSION })
-            mk.sleep(10)
-          end
-        end)
-        return VERSION
-      end
-      if q.router == "ws" then
-        local client, server = mk.WebSocketPair()
-        server:accept()
-        return mk.Response(nil, { status = 101, webSocket = client })
-      end
-      if q.own then
-        return VERSION .. env.Thing:getByName(q.own):useLate(function() return VERSION end)
-      end
-      return env.Thing:getByName(q.name or "a"):fetch(request)
-    end }
-  ]]
-end
+local source = reloaded.source
 
 local function reload(app, version)
   local _, before = app:logs():gsub("script reloaded", "")
@@ -111,26 +43,6 @@ describe("a reload", function()
     assert.equal("2", later:read().body)
   end)
 
-  it("lets an object that is called back by what it calls end with the old version", function()
-    local c <close> = begin("/?through=b", "asked")
-    reload(app, "2")
-    assert.equal("1 1", c:read().body)
-    assert.equal("2", app:get("/").body)
-  end)
-
-  it("lets a function that was given along be called", function()
-    local c <close> = begin("/?give=b", "asked")
-    reload(app, "2")
-    assert.equal("1 1", c:read().body)
-    assert.equal("2", app:get("/").body)
-  end)
-
-  it("lets a function of the router be called", function()
-    local c <close> = begin("/?own=b", "asked")
-    reload(app, "2")
-    assert.equal("1 1", c:read().body)
-  end)
-
   it("turns nobody away, under load, again and again", function()
     local paths = { "/?name=x", "/?sleep=20&name=y", "/?through=b&name=c", "/?give=d&name=e", "/?own=f", "/?name=b" }
     local all = {}
@@ -147,12 +59,6 @@ describe("a reload", function()
     for _, c in ipairs(all) do c:close() end
     assert.equal("11", app:get("/?name=x").body)
     assert.is_nil(app:logs():find('"level":"error"', 1, true))
-  end)
-
-  it("does not let a task without an end hold up what comes", function()
-    assert.equal("1", app:get("/?loop=1").body)
-    reload(app, "2")
-    assert.equal("2", app:get("/").body)
   end)
 
   it("closes plain sockets with 1012, also where a task waits for what they bring", function()
