@@ -1,8 +1,10 @@
 #include "cli/command.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/nearest.h"
 
@@ -85,4 +87,11 @@ int command_unknown(const char *name)
         fprintf(stderr, "; did you mean '%s'?", meant);
     fprintf(stderr, "\ntry 'moonkeep help'\n");
     return EXIT_USAGE;
+}
+
+bool command_reader_left(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+
+    return poll(&out, 1, 0) > 0 && (out.revents & (POLLERR | POLLHUP)) != 0;
 }

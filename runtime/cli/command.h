@@ -7,6 +7,7 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -37,6 +38,10 @@ int command_unknown(const char *name);
  * EXIT_FAILED. */
 int command_failed(const struct command *self, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Whether nobody reads standard output any more, as after `| head`: that is no
+ * failure. */
+bool command_reader_left(void);
 
 /* Each is in the file that has its name (restore: backup.c, version:
  * help.c). */

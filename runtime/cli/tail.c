@@ -1,9 +1,7 @@
 /* tail.c - `moonkeep tail`: what happens on a running server, as it happens. */
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/logtext.h"
 #include "base/text.h"
@@ -177,20 +175,12 @@ static void add_text(struct buf *out, struct slice row)
 
 /* ---- the command ---- */
 
-/* Whether nobody reads any more, as after `| head`. */
-static bool has_left(void)
-{
-    struct pollfd out = {.fd = STDOUT_FILENO};
-
-    return poll(&out, 1, 0) > 0 && (out.revents & (POLLERR | POLLHUP)) != 0;
-}
-
 static int on_row(void *arg, struct slice row)
 {
     struct tailing *t = arg;
 
     if (row_is(row, "waiting"))
-        return has_left();
+        return command_reader_left();
     if (row_is(row, "watching") && !t->ask->json) {
         fprintf(stderr, "watching; Ctrl-C ends it\n");
         return 0;
@@ -242,7 +232,7 @@ static int tail_run(const struct command *self, int argc, char **argv)
         rc = ask_rows(&a, on_row, &t);
     }
     /* That nobody reads to the end is no failure. */
-    if (ferror(stdout))
+    if (ferror(stdout) && command_reader_left())
         clearerr(stdout);
     buf_fini(&t.line);
     ask_close(&a);

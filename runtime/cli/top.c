@@ -298,7 +298,7 @@ static int top_run(const struct command *self, int argc, char **argv)
         signals_block();
         rc = watch(&t);
     }
-    if (ferror(stdout))
+    if (ferror(stdout) && command_reader_left())
         clearerr(stdout); /* that nobody reads to the end is no failure */
     buf_fini(&t.rows);
     ask_close(&a);

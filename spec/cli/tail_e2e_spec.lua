@@ -185,6 +185,15 @@ describe("tail", function()
     end)
   end)
 
+  it("fails, as top does, where its output is full", function()
+    local p <close> = program.start { script = SCRIPT }
+    for _, words in ipairs { "tail --json", "top --json --interval 100" } do
+      local pipe = io.popen(("%s %s --data %s 2>&1 >/dev/full"):format(program.path(), words, p.data))
+      assert.truthy(pipe:read("a"):find("moonkeep: standard output: ", 1, true))
+      assert.equal(1, select(3, pipe:close()))
+    end
+  end)
+
   it("needs a server, and a class that there is", function()
     local p <close> = program.start { script = SCRIPT }
     local ask = commands.on(p.data)
