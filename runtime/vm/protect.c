@@ -170,10 +170,23 @@ static const char *push_raised(lua_State *L)
     return luaL_tolstring(L, 1, NULL);
 }
 
+/* A traceback of nothing but the host tells nobody anything. */
+static void drop_empty_trace(lua_State *L)
+{
+    static const char empty[] = "\nstack traceback:\n\t[C]: in ?";
+    const size_t empty_n = sizeof(empty) - 1;
+    size_t n;
+    const char *text = lua_tolstring(L, -1, &n);
+
+    if (n >= empty_n && memcmp(text + n - empty_n, empty, empty_n) == 0)
+        lua_pushlstring(L, text, n - empty_n);
+}
+
 int protect_explain(lua_State *L)
 {
     if (vm_get(L)->death != VM_ALIVE)
         return 1;
     luaL_traceback(L, L, push_raised(L), 1);
+    drop_empty_trace(L);
     return 1;
 }

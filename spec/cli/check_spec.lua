@@ -113,6 +113,11 @@ Room
     end)
   end
 
+  it("gives a traceback where it tells something", function()
+    assert.equal("main.lua:1: unexpected symbol near '='\n", select(3, check "return = 1"))
+    assert.matches("^main.lua:1: no good\nstack traceback:\n", select(3, check "error 'no good'"))
+  end)
+
   it("reports an error as JSON", function()
     local code, out, err = check("return = 1", "--json")
     assert.equal(1, code)
