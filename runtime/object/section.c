@@ -131,3 +131,16 @@ void section_look(struct section *s)
     s->looked_ns = clock_mono_ns(s->object->realm->config.clock);
     chain_look(s->object);
 }
+
+void section_close(struct object *o, struct section *s)
+{
+    struct section *parent = s->parent;
+
+    MUST(o->section == s);
+    timer_stop(&s->timer);
+    s->is_over = true;
+    s->event = NULL;
+    o->section = parent == NULL ? NULL : section_hold(parent);
+    o->has_let_in = o->has_let_in && parent != NULL;
+    section_drop(s);
+}

@@ -47,6 +47,9 @@ void section_drop(struct section *s); /* NULL is allowed */
 /* `s`, the innermost of its object from now on, begins: it may last 30 s, then
  * the object is reset. */
 void section_begin(struct section *s);
+/* `s`, the innermost of `o`, is over: its function has returned or failed.
+ * Drops its reference; the one around it is the innermost. */
+void section_close(struct object *o, struct section *s);
 /* A call waits for `s`, the innermost: it may wait for itself (chain.h). */
 void section_suspect(struct section *s);
 /* Outside turns: look at the chains of calls that wait. */

@@ -1,5 +1,7 @@
 #include "object/turn.h"
 
+#include <string.h>
+
 #include "base/must.h"
 #include "object/agenda.h"
 #include "object/event.h"
@@ -92,19 +94,6 @@ static void end_turn(struct object *o)
 
 /* ---- the end of an event ---- */
 
-static void close_section(struct object *o, struct section *s)
-{
-    struct section *parent = s->parent;
-
-    MUST(o->section == s);
-    timer_stop(&s->timer);
-    s->is_over = true;
-    s->event = NULL;
-    o->section = parent == NULL ? NULL : section_hold(parent);
-    o->has_let_in = o->has_let_in && parent != NULL;
-    section_drop(s);
-}
-
 /* The first event in the mailbox is the one that woke the object. */
 static void fail_first(struct object *o, struct outcome *outcome)
 {
@@ -149,15 +138,25 @@ static void end_init(struct object *o, struct event *e)
     end_turn(o);
 }
 
+/* What the callers of an object that is reset by `f` get as a code: what a
+ * script can tell apart of the reasons is a deadlock. */
+static const char *code_after(const struct failure *f)
+{
+    bool is_deadlock = f->code != NULL && strcmp(f->code, "deadlock") == 0;
+
+    return is_deadlock ? f->code : NULL;
+}
+
 static void end_block(struct object *o, struct event *e)
 {
     if (e->outcome.kind == OUTCOME_FAILURE) {
-        struct buf *message = &e->outcome.failure->message;
+        struct failure *f = e->outcome.failure;
 
-        buf_add_byte(message, '\0');
+        buf_add_byte(&f->message, '\0');
         o->running = NULL;
-        object_reset(
-            o, &(struct object_reset){.text = message->p, .queued_too = true});
+        object_reset(o, &(struct object_reset){.code = code_after(f),
+                                               .text = f->message.p,
+                                               .queued_too = true});
     } else {
         end_turn(o);
     }
@@ -186,7 +185,7 @@ static void end_event(struct object *o, struct task *t)
     list_unlink(&e->link);
     o->events_n--;
     if (own != NULL)
-        close_section(o, own);
+        section_close(o, own);
     if (e->kind == EVENT_INIT) {
         end_init(o, e);
     } else if (own != NULL) {

@@ -138,6 +138,13 @@ for _, workers in ipairs { 1, 3 } do
         end)
       end
 
+      it("is told so to who called, when nothing catches it", function()
+        assert.equal(deadlock("Account 'a'.run -> Account 'b'.relay -> Account 'a'.relay"), run(([[
+          return try(function() return A:run("ctx:blockConcurrencyWhile(function() return
+            env.Account:getByName('" .. b .. "'):relay { self.id.name } end)") end)]])
+          :gsub("\n%s*", " ")))
+      end)
+
       it("is told so in a line of text, whatever the names", function()
         local cut = "12\xc3\xa456" .. ("7"):rep(57)
         for _, name in ipairs { { "x\0\n\xff", "x\\x00\\x0a\\xff" }, { cut .. "\xc3\xa48", cut .. "..." } } do
