@@ -161,6 +161,16 @@ void bind_gate(lua_State *L, void (*release)(void *arg, int status), void *arg)
 
 /* ---- ctx ---- */
 
+/* Raise unless the first argument is an object's or the router's context. */
+static void check_colon(lua_State *L, const char *name)
+{
+    if (lua_type(L, 1) != LUA_TUSERDATA)
+        bind_raise(L, NULL,
+                   "ctx:%s() must be called with a colon, got %s before its "
+                   "arguments",
+                   name, bind_what(L, 1));
+}
+
 /*
  * ctx:blockConcurrencyWhile(fn) -> what fn returns
  *
@@ -170,6 +180,7 @@ void bind_gate(lua_State *L, void (*release)(void *arg, int status), void *arg)
  */
 static int ctx_block(lua_State *L)
 {
+    check_colon(L, "blockConcurrencyWhile");
     luaL_checktype(L, 2, LUA_TFUNCTION);
     lua_settop(L, 2);
     return spawn_block(L);
@@ -183,6 +194,7 @@ static int ctx_block(lua_State *L)
  */
 static int ctx_wait_until(lua_State *L)
 {
+    check_colon(L, "waitUntil");
     luaL_checktype(L, 2, LUA_TFUNCTION);
     lua_settop(L, 2);
     bind_spawn_task(L, 0);
@@ -226,6 +238,8 @@ static int ctx_abort(lua_State *L)
 {
     const char *text = "Application called abort() to reset Durable Object.";
     struct vm *vm = vm_of(L);
+
+    check_colon(L, "abort");
     bool retries = check_retry_alarm(L);
 
     if (!lua_isnoneornil(L, 2))

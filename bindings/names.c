@@ -106,9 +106,15 @@ static struct slice check_name(lua_State *L, int arg)
 {
     struct slice name = bind_to_slice(L, arg);
 
-    luaL_argcheck(L, name.p != NULL, arg, "a name (a string) expected");
-    luaL_argcheck(L, name.n >= 1 && name.n <= OBJECT_NAME_MAX, arg,
-                  "a name of 1 to 1024 bytes expected");
+    if (name.p == NULL)
+        luaL_argerror(L, arg,
+                      lua_pushfstring(L, "a name (a string) expected, got %s",
+                                      bind_what(L, arg)));
+    if (name.n < 1 || name.n > OBJECT_NAME_MAX)
+        luaL_argerror(
+            L, arg,
+            lua_pushfstring(L, "a name of 1 to %d bytes expected, got %I bytes",
+                            OBJECT_NAME_MAX, (LUAI_UACINT)name.n));
     return name;
 }
 

@@ -53,6 +53,8 @@ describe("context", function()
         { find = '64, "! blockConcurrencyWhile() calls are nested too deeply.' } },
       { "refuses what is not a function", "return try(function() ctx:blockConcurrencyWhile(5) end)",
         { find = "! " } },
+      { "is called with a colon", "return try(function() ctx.blockConcurrencyWhile(print) end)",
+        '"! ctx:blockConcurrencyWhile() must be called with a colon, got a function before its arguments"' },
     } do
       it(case[1], function() app:check(case) end)
     end
@@ -192,6 +194,11 @@ describe("context", function()
           .. "{ 'survived', 'handler', 'closed', 'task' }", name))
       end)
     end
+
+    it("loses no reason to a dot in place of the colon", function()
+      assert.equal('"! ctx:abort() must be called with a colon, got a string before its arguments"',
+        app:run "return try(function() ctx.abort 'why' end)")
+    end)
 
     it("has a text of its own without a reason", function()
       assert.equal("! Application called abort() to reset Durable Object. [reset]",

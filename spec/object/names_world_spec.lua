@@ -43,6 +43,10 @@ describe("names", function()
       { "refuses an empty name", "return (pcall(env.T.idFromName, env.T, ''))", "false" },
       { "refuses 1,025 bytes", "return (pcall(env.T.idFromName, env.T, ('x'):rep(1025)))", "false" },
       { "refuses nil", "return (pcall(env.T.idFromName, env.T, nil))", "false" },
+      { "says what came instead of a name", "return try(function() env.T:getByName(5) end)",
+        { find = "(a name (a string) expected, got a number)" } },
+      { "says how long a name is", "return try(function() env.T:idFromName(('x'):rep(1025)) end)",
+        { find = "(a name of 1 to 1024 bytes expected, got 1025 bytes)" } },
       { "refuses a table", "return (pcall(env.T.idFromName, env.T, {}))", "false" },
     }
   end)
