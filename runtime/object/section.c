@@ -16,6 +16,9 @@ enum { SECTION_MS = 30000, LOOK_MS = 10, LOOK_MAX_MS = 250, LOOK_GAP_MS = 1 };
 static const char too_long[] =
     "A call to blockConcurrencyWhile() in a Durable Object waited for too "
     "long. The call was canceled and the Durable Object was reset.";
+static const char init_too_long[] =
+    "init() of a Durable Object waited for too long. The call was canceled and "
+    "the Durable Object was reset.";
 
 struct section *section_new(struct object *o, struct section *parent,
                             struct event *event)
@@ -99,8 +102,11 @@ static void on_due(struct timer *t)
     uint64_t now = clock_mono_ns(s->object->realm->config.clock);
 
     if (now >= s->ends_ns) {
-        object_reset(s->object, &(struct object_reset){.text = too_long,
-                                                       .queued_too = true});
+        bool is_init = s->event->kind == EVENT_INIT;
+
+        object_reset(s->object, &(struct object_reset){
+                                    .text = is_init ? init_too_long : too_long,
+                                    .queued_too = true});
         return;
     }
     s->pause_ms = 2 * s->pause_ms < LOOK_MAX_MS ? 2 * s->pause_ms : LOOK_MAX_MS;

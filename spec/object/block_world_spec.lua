@@ -225,12 +225,30 @@ describe("context", function()
       assert.equal(500, response.status)
     end)
   end)
+end)
 
-  if os.getenv "MOONKEEP_SLOW" then
-    it("resets the object when blockConcurrencyWhile takes 30 s #slow", function()
-      assert.equal("! A call to blockConcurrencyWhile() in a Durable Object waited for too long. "
-        .. "The call was canceled and the Durable Object was reset. [reset]",
-        app:run "ctx:blockConcurrencyWhile(function() mk.sleep(60000) end) return 1")
-    end)
-  end
+describe("30 s", function()
+  local app = inworld.new {
+    limits = "call_ms = 0",
+    classes = [[
+      local Sleepy = app.class "Sleepy"
+      function Sleepy:init() mk.sleep(30001) end
+    ]],
+  }
+  setup(function() app:start() end)
+  teardown(function() app:close() end)
+
+  local TEXT = '"! %s waited for too long. The call was canceled and the Durable Object was reset. [reset]"'
+
+  it("are the time of blockConcurrencyWhile, then the object is reset", function()
+    assert.equal("1, " .. TEXT:format "A call to blockConcurrencyWhile() in a Durable Object", app:router [[
+      local s = env.T:getByName "a"
+      return s:run "ctx:blockConcurrencyWhile(function() mk.sleep(29999) end) return 1", try(function()
+        s:run "ctx:blockConcurrencyWhile(function() mk.sleep(30001) end)" end)]])
+  end)
+
+  it("are the time of init", function()
+    assert.equal(TEXT:format "init() of a Durable Object", app:router [[
+      return try(function() env.Sleepy:getByName("a"):run "return 1" end)]])
+  end)
 end)
