@@ -47,6 +47,15 @@ static int class_index(lua_State *L)
     return field->func(L);
 }
 
+/* u[name] = value: Lua's own text would say that it cannot be indexed. */
+static int class_newindex(lua_State *L)
+{
+    if (luaL_getmetafield(L, 1, "__name") != LUA_TSTRING)
+        lua_pushliteral(L, "value");
+    return luaL_error(L, "field '%s' of a %s cannot be set",
+                      luaL_tolstring(L, 2, NULL), lua_tostring(L, 4));
+}
+
 static void make_class(lua_State *L, const struct bind_class *c)
 {
     if (bind_find(c->methods, "__gc") != NULL)
@@ -66,6 +75,8 @@ static void make_class(lua_State *L, const struct bind_class *c)
         lua_pushcclosure(L, class_index, 2);
         lua_setfield(L, -2, "__index");
     }
+    lua_pushcfunction(L, class_newindex);
+    lua_setfield(L, -2, "__newindex");
     bind_seal(L, c->name);
     lua_pushvalue(L, -1);
     if (c->key != BIND_NO_KEY)
@@ -102,6 +113,8 @@ static void make_kept(lua_State *L, const struct bind_class *c)
     lua_rawget(L, -2);
     lua_setfield(L, -3, "__index");
     lua_pop(L, 1);
+    lua_pushcfunction(L, class_newindex);
+    lua_setfield(L, -2, "__newindex");
     lua_pushcfunction(L, c->release);
     lua_setfield(L, -2, "__gc");
     bind_seal(L, c->name);

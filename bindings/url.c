@@ -91,7 +91,7 @@ static int parse(lua_State *L)
     set_part(L, "path", u.path.n != 0 ? u.path : SLICE("/"));
     set_part(L, "search", u.query);
     set_part(L, "fragment", u.fragment);
-    if (u.port != 0) {
+    if (u.port >= 0) {
         lua_pushinteger(L, u.port);
         lua_setfield(L, -2, "port");
     }

@@ -26,7 +26,7 @@ struct url {
 
 /* ERR_INVALID with what was expected and the byte offset. */
 int url_split(struct slice text, struct url *out, struct error *err);
-/* 80 for http and ws, 443 for https and wss, else 0. */
+/* 80 for http and ws, 443 for https and wss, else -1. */
 int url_default_port(struct slice scheme);
 /*
  * Append the url that a request may have: scheme and host in lower case, no

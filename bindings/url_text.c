@@ -43,7 +43,7 @@ int url_default_port(struct slice scheme)
     if (slice_eq_nocase(scheme, SLICE("https")) ||
         slice_eq_nocase(scheme, SLICE("wss")))
         return 443;
-    return 0;
+    return -1;
 }
 
 static int fail(struct error *err, const char *expected, size_t at)

@@ -109,6 +109,8 @@ local RAISES = {
   { "mk.Request 'ftp://x/'", "expected http:// or https://, got ftp://" }, { "mk.Request ''", "a scheme and '://'" },
   { "mk.Request(5)", "a url or a Request expected, got a number" }, { "mk.Request()", "got nil" },
   { "mk.Request('http://x/', 5)", "a table expected, got a number" },
+  { "mk.Request('/').method = 'PUT'", "field 'method' of a Request cannot be set" },
+  { "mk.Headers()[1] = 'x'", "field '1' of a Headers cannot be set" },
   { "mk.Request('/', { redirect = 'manual' })", "Request: unknown option 'redirect'" },
   { "mk.Request('http://x/', { body = 'x' })", "a GET request cannot have a body" },
   { "mk.Request('http://x/', { method = 'head', body = 'x' })", "a HEAD request cannot have a body" },

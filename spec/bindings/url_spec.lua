@@ -16,6 +16,7 @@ describe("mk.url", function()
   for _, case in ipairs {
     { "http://h", "h, 80, /, nil, nil" }, { "https://h", "h, 443, /, nil, nil" },
     { "nats://h", "h, nil, /, nil, nil" }, { "http://h?", "h, 80, /, , nil" },
+    { "http://h:0", "h, 0, /, nil, nil" },
     { "http://h#", "h, 80, /, nil, " }, { "http://[::1]:8/x", "[::1], 8, /x, nil, nil" },
     { "ws://h:/x", "h, 80, /x, nil, nil" }, { "http://a@b@h/", "h, 80, /, nil, nil" },
     { "http://h/a?b?c#d#e", "h, 80, /a, b?c, d#e" },
