@@ -129,6 +129,11 @@ static int failed(lua_State *L, int error)
     if (error == ERR_TOO_BIG)
         return bind_raise(L, "too_large",
                           "the body is larger than the memory of the object");
+    if (error == ERR_LIMIT)
+        return bind_raise(L, "too_large",
+                          "the body was read elsewhere meanwhile, and this "
+                          "clone of it keeps %d bytes at most",
+                          BODY_LAG_MAX);
     const char *code = error == ERR_TIMEOUT   ? "timeout"
                        : is_of_network(error) ? "network"
                                               : NULL;

@@ -47,8 +47,8 @@ function Request:form() end
 ---@return fun(): string?
 function Request:chunks() end
 
--- A second Request with the same body, each to be read once. Raises when the
--- body was used already.
+-- A second Request with the same body, each to be read once; the one that is read
+-- later keeps 16 MiB. Raises when the body was used already.
 ---@return moonkeep.Request
 function Request:clone() end
 
@@ -103,8 +103,8 @@ function Response:json() end
 ---@return fun(): string?
 function Response:chunks() end
 
--- A second Response with the same body, each to be read once. Raises when the
--- body was used already.
+-- A second Response with the same body, each to be read once; the one that is
+-- read later keeps 16 MiB. Raises when the body was used already.
 ---@return moonkeep.Response
 function Response:clone() end
 

@@ -13,6 +13,8 @@ struct body {
     uint32_t refs;
     enum body_state state;
     bool is_abandoned;
+    bool is_read;    /* somebody has begun to */
+    bool is_half;    /* of a tee, which wants to know when it is empty */
     int error;       /* of body_fail */
     int64_t told;    /* length given to body_new, -1 unknown */
     int64_t written; /* bytes in all so far */
@@ -148,7 +150,8 @@ void body_consume(struct body *b, size_t n)
     bool was_full = body_is_full(b);
 
     chunks_skip(&b->queue, n);
-    if (was_full && !body_is_full(b))
+    b->is_read = true;
+    if ((was_full && !body_is_full(b)) || (b->is_half && b->queue.n == 0))
         tell(b, b->on_writable, b->writer);
 }
 
@@ -193,6 +196,7 @@ void body_on_readable(struct body *b, body_cb cb, void *arg)
 {
     b->on_readable = cb;
     b->reader = arg;
+    b->is_read = b->is_read || cb != NULL;
 }
 
 void body_abandon(struct body *b)
@@ -216,24 +220,41 @@ struct tee {
     bool is_moving;     /* callbacks of the bodies come back here */
 };
 
+static bool is_given_up(const struct body *b)
+{
+    return b->is_abandoned || b->state != BODY_OPEN;
+}
+
 /* Add the first run of `from` to `b` without copying it. */
 static void share(struct body *b, const struct chunks *from)
 {
-    if (b->is_abandoned)
+    if (is_given_up(b))
         return;
+    if (b->queue.n > BODY_LAG_MAX) {
+        chunks_clear(&b->queue);
+        body_fail(b, ERR_LIMIT);
+        return;
+    }
     chunks_share(&b->queue, from);
     b->written += (int64_t)chunks_first(from).n;
     tell(b, b->on_readable, b->reader);
 }
 
+/* Whoever reads one half before he begins with the other gets it. */
+static bool may_wait(const struct body *b, const struct body *other)
+{
+    return !body_is_full(b) ||
+           (!b->is_read && other->is_read && other->queue.n == 0);
+}
+
 static bool has_room(const struct tee *t)
 {
-    return !body_is_full(t->to[0]) && !body_is_full(t->to[1]);
+    return may_wait(t->to[0], t->to[1]) && may_wait(t->to[1], t->to[0]);
 }
 
 static bool is_deserted(const struct tee *t)
 {
-    return t->to[0]->is_abandoned && t->to[1]->is_abandoned;
+    return is_given_up(t->to[0]) && is_given_up(t->to[1]);
 }
 
 /* Callbacks of the two may not make room in `from`, nor add to its first run:
@@ -297,6 +318,8 @@ void body_tee(struct body *b, struct body **one, struct body **two)
 
     *one = body_new(left);
     *two = body_new(left);
+    (*one)->is_half = true;
+    (*two)->is_half = true;
     *t = (struct tee){.from = b, .to = {body_hold(*one), body_hold(*two)}};
     body_on_readable(b, on_tee, t);
     body_on_writable(t->to[0], on_tee, t);

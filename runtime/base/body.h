@@ -21,7 +21,10 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
-enum { BODY_HIGH_WATER = 64 * 1024 };
+enum {
+    BODY_HIGH_WATER = 64 * 1024,
+    BODY_LAG_MAX = 16 * 1024 * 1024,
+};
 
 enum body_state { BODY_OPEN, BODY_ENDED, BODY_FAILED };
 
@@ -87,8 +90,9 @@ void body_abandon(struct body *b);
 bool body_is_abandoned(const struct body *b);
 
 /* Split: both results give all bytes that `b` still has and will have, without
- * copying them; while `b` is open the slower one decides the pace.  Takes over
- * the caller's reference to `b`. */
+ * copying them; while `b` is open the slower one decides the pace.  One that
+ * nobody has begun to read does not: it keeps BODY_LAG_MAX bytes, and fails
+ * with ERR_LIMIT past them.  Takes over the caller's reference to `b`. */
 void body_tee(struct body *b, struct body **one, struct body **two);
 
 #endif

@@ -172,7 +172,10 @@ describe("body_tee", function()
     local b = T.body_new(-1)
     local one, two = b:tee()
     local piece = ("x"):rep(1000)
-    for _ = 1, 200 do
+    two:read()
+    b:write(piece)
+    two:read()
+    for _ = 1, 199 do
       b:write(piece)
       one:read()
     end
@@ -186,7 +189,36 @@ describe("body_tee", function()
       n = n + #got
       one:read()
     until got == ""
-    assert.equal(200000, n)
+    assert.equal(199000, n)
+    assert.same({ "", "ended" }, { one:peek() })
+  end)
+
+  it("goes on while one half waits for its turn", function()
+    local b = T.body_new(-1)
+    local one, two = b:tee()
+    local all = {}
+    for i = 1, 200 do
+      b:write(("x"):rep(999) .. i % 10)
+      all[i] = one:read()
+    end
+    b:finish()
+    local text = table.concat(all)
+    assert.equal(200000, #text)
+    assert.equal(text, two:read())
+    assert.same({ "", "ended" }, { two:peek() })
+  end)
+
+  it("leaves behind one half that waits too long", function()
+    local b = T.body_new(-1)
+    local one, two = b:tee()
+    local piece = ("x"):rep(1000000)
+    for _ = 1, 20 do
+      b:write(piece)
+      assert.equal(piece, one:read())
+    end
+    assert.same({ "", "failed" }, { two:peek() })
+    assert.equal("LIMIT", two:facts().error)
+    b:finish()
     assert.same({ "", "ended" }, { one:peek() })
   end)
 

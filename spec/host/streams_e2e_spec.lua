@@ -86,6 +86,13 @@ describe("a body on its way, with 2 workers #threads,", function()
       end)
     end
 
+    for _, case in ipairs { { 5000000, "true" }, { 20000000, "too_large" } } do
+      it(("of %d bytes is read twice: object %s"):format(case[1], name), function()
+        local got = app.program:post("/pass/twice/" .. name, ("x"):rep(case[1])).body
+        assert.equal(("%d %s"):format(case[1], case[2]), got)
+      end)
+    end
+
     it("need not be read to its end: object " .. name, function()
       local c <close> = ask("POST /pass/part/" .. name, "Content-Length: 200000\r\n\r\n" .. ("x"):rep(100000))
       assert.equal("enough", c:read().body)

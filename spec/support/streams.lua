@@ -32,6 +32,14 @@ local CLASSES = [[
     return mk.Response(function(write) write "a" write "b" end)
   end
 
+  -- One after the other, of which the second waits meanwhile.
+  function routes.twice(_, request)
+    local copy = request:clone()
+    local first = request:text()
+    local ok, second = pcall(copy.text, copy)
+    return ("%d %s"):format(#first, ok and tostring(second == first) or second.code)
+  end
+
   function routes.ended(self) return app.show(self.ended) end
 
   -- Goes on when it is told.
