@@ -125,12 +125,15 @@ static void log_unheard(struct object *o, const struct object_reset *why,
                         const struct list *failed)
 {
     const struct realm_config *config = &o->realm->config;
+    bool is_router = o->cls == NULL; /* its requests that fail are logged */
     struct buf text = {0};
 
     if (why->retryable || why->is_deletion || o->realm->is_closing ||
-        list_empty(failed) || (is_heard_of(failed) && !why->is_limit))
+        list_empty(failed) ||
+        (is_heard_of(failed) && (is_router || !why->is_limit)))
         return;
-    buf_printf(&text, "the object was reset: %s", why->text);
+    buf_printf(&text, "the %s was reset: %s", is_router ? "router" : "object",
+               why->text);
     config->host->log(config->host_arg, o, LOG_ERROR, buf_slice(&text),
                       (struct slice){0}, (struct slice){0});
     buf_fini(&text);

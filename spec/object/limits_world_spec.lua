@@ -118,6 +118,9 @@ describe("the limit of processor time ends", function()
   it("the router's own loop, and the router goes on", function()
     assert.equal(500, app:post("/router", "while true do end").status)
     assert.equal("1", app:router "return 1")
+    assert.is_nil(app:logs():find("the router was reset", 1, true)) -- the request's error is enough
+    app:router "ctx:waitUntil(function() while true do end end) return 1"
+    app:wait_log "the router was reset: processor time limit"
     goes_on(app)
   end)
 
