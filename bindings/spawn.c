@@ -140,7 +140,10 @@ enum spawn_news spawn_finish(lua_State *L, lua_State *from, struct event *e,
     h->state = end == SPAWN_DONE ? HANDLE_DONE : HANDLE_FAILED;
     handle_wake(h);
     lua_pop(L, 1);
-    return end == SPAWN_FAILED && !is_heard ? SPAWN_UNHANDLED : SPAWN_QUIET;
+    /* Awaited and detached is a block, whose failure resets the object. */
+    return end == SPAWN_FAILED && (!is_heard || h->is_detached)
+               ? SPAWN_UNHANDLED
+               : SPAWN_QUIET;
 }
 
 int spawn_block(lua_State *L)

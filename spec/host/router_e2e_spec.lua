@@ -142,7 +142,14 @@ describe("an error", function()
           deep_in_transaction()
         end)
       end
+      function Thing:block()
+        self.ctx:blockConcurrencyWhile(function()
+          local function deep_in_block() error "the block went wrong" end
+          deep_in_block()
+        end)
+      end
       local routes = {}
+      function routes.block(env) return env.Thing:getByName("x"):block() end
       function routes.body()
         return mk.Response(function(write)
           local function deep_in_body() error "the body went wrong" end
@@ -163,7 +170,7 @@ describe("an error", function()
   end)
   teardown(function() app:close() end)
 
-  for _, place in ipairs { "object", "transaction", "body" } do
+  for _, place in ipairs { "object", "transaction", "block", "body" } do
     it("is answered with 500, and the log says where it was raised: in the " .. place, function()
       assert.equal(500, app:get("/" .. place).status)
       app:wait_log("deep_in_" .. place)
