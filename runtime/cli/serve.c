@@ -57,7 +57,7 @@ static int serve_run(const struct command *self, int argc, char **argv)
     } else {
         signals_block();
         struct logger *logger =
-            logger_new(STDERR_FILENO, LOG_JSON, LOG_INFO, clock_system());
+            logger_new(STDERR_FILENO, LOG_JSON, LOG_DEBUG, clock_system());
         rc = serve(&config, logger);
         logger_free(logger);
     }

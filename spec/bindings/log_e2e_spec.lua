@@ -16,10 +16,12 @@ describe("log lines", function()
     error(("no line %q among\n%s"):format(message, app.program:logs()))
   end
 
-  it("have their level", function()
-    app:run "mk.log.warn 'of level warn' return nil"
-    assert.equal("warn", line_of("of level warn").level)
-  end)
+  for _, level in ipairs { "debug", "info", "warn", "error" } do
+    it("have their level: " .. level, function()
+      app:run(("mk.log.%s 'of level %s' return nil"):format(level, level))
+      assert.equal(level, line_of("of level " .. level).level)
+    end)
+  end
 
   it("have class, name and id of the object", function()
     app:run("mk.log.info 'from an object' return nil", "some-object")
