@@ -288,7 +288,7 @@ function Rules:check_method(node)
   if t == "moonkeep.Storage" and node.name == "setAlarm" then self:check_alarm(node) end
 end
 
--- ---- handlers that are nearly such ----
+-- ---- handlers that are nearly such, or no functions ----
 
 -- The handler that a method's name is meant to be: the same but for case and
 -- underscores, or, for the long ones, nearly the same.
@@ -305,9 +305,11 @@ end
 function Rules:check_handlers()
   for name, class in pairs(self.classes) do
     for key, place in pairs(class.places) do
-      local handler = handler_meant(key)
-      if handler then
-        self.file = place.file
+      local handler, loaded = handler_meant(key), self.returned[name]
+      self.file = place.file
+      if HANDLERS[key] and loaded and not loaded[key] then
+        self:warn(place, "class '%s': '%s' is no function, and is not called", name, key)
+      elseif handler then
         self:warn(place, "class '%s': '%s' is no handler (did you mean '%s'?)", name, key, handler)
       end
     end

@@ -51,6 +51,8 @@ describe("check warns of", function()
       "1: class 'Room': 'web_socket_close' is no handler (did you mean 'webSocketClose'?)" },
     { "a short handler of another case", "function Plain:Alarm() end",
       "1: class 'Plain': 'Alarm' is no handler (did you mean 'alarm'?)" },
+    { "a handler that is no function", "Room.webSocketClose = 5",
+      "1: class 'Room': 'webSocketClose' is no function, and is not called" },
     { "a global that is not there", "function Room:a() return\n  count end", "2: undefined global 'count'" },
     { "a global that is nearly there", "function Room:a() return tosting(5) end",
       "1: undefined global 'tosting' (did you mean 'tostring'?)" },
