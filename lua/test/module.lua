@@ -83,22 +83,27 @@ end
 -- that would tell where it ends.
 local LEVELS_MAX = 32
 
--- The nearest folder, from `folder` upwards, with something to start in it.
-local function find_app(folder)
+-- The nearest folder, from `folder` upwards, with one of these in it, and the
+-- path of that; nil without.
+local function nearest(folder, wanted)
   for _ = 1, LEVELS_MAX do
-    for _, name in ipairs { "moonkeep.lua", "main.lua", "init.lua" } do
-      if exists(join(folder, name)) then return folder end
+    for _, name in ipairs(wanted) do
+      if exists(join(folder, name)) then return folder, join(folder, name) end
     end
     if folder == "/" then return nil end
     folder = above(folder)
   end
 end
 
--- `path` in `folder`, if it is there, else as it is.
+-- The folder of the app that the specs in `folder` are about.
+local function find_app(folder)
+  return (nearest(folder, { "moonkeep.lua", "main.lua", "init.lua" }))
+end
+
+-- `path` in the nearest such folder, else as it is.
 local function find(folder, path)
   if path == nil or path:sub(1, 1) == "/" then return path end
-  local beside = join(folder, path)
-  return exists(beside) and beside or path
+  return select(2, nearest(folder, { path })) or path
 end
 
 -- What is to stand over the keys of the configuration, nil without anything.
@@ -119,7 +124,8 @@ end
 -- A fresh world with nothing stored, in which nothing happens but what is asked
 -- of it.
 --   main     the main script, or a folder, as `moonkeep serve` takes them;
---            relative to the folder of the spec, or to the current one.
+--            relative to the folder of the spec, or the nearest above it
+--            that has it, or to the current one.
 --            Default: the nearest folder, from that of the spec upwards, with a
 --            moonkeep.lua, main.lua or init.lua
 --   config   the configuration file, found likewise; default: moonkeep.lua
