@@ -129,6 +129,8 @@ static void take_stack(lua_State *L, lua_State *from, struct buf *out)
 
     if (there != NULL && n <= STACK_MAX) {
         buf_add(out, there, n);
+        if (n > STACK_MAX / 2)
+            return; /* of a long way the beginning counts */
         buf_add_text(out, "\ncalled from:");
         here += strcspn(here, "\n"); /* without its heading */
     }

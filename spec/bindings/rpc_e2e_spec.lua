@@ -142,6 +142,15 @@ local function common(app, names)
       { "has the callee's traceback", "local function deep_inside() error 'boom' end deep_inside() return 1",
         "err.stack:find('traceback', 1, true) ~= nil, err.stack:find('deep_inside', 1, true) ~= nil",
         "true, true" },
+      { "has the tracebacks of all it came through", [[
+        local function on_the_way()
+          return (env.T:getByName("further"):run "local function deep_inside() error 'boom' end deep_inside() return 1")
+        end
+        return (on_the_way())]],
+        "err.stack:find('deep_inside.*called from:.*on_the_way') ~= nil", "true" },
+      { "has a traceback of some length, however far it came", [[
+        error { message = "boom", remote = true, stack = "begun here" .. ("x"):rep(10000) }]],
+        "err.stack:find('^begun here') ~= nil, #err.stack", "true, 10010" },
       { "that is a number", "error(5)", "err.message", '"5"' },
       { "that is a number at level 0", "error(5, 0)", "err.message", '"5"' },
       { "that is false", "error(false)", "err.message", '"false"' },
