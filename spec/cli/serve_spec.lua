@@ -30,6 +30,7 @@ describe("serve", function()
   it("answers, and logs where", function()
     local p <close> = program.start { script = HELLO }
     assert.equal("hello", p:get("/").body)
+    p:wait_log("ready at " .. p.url)
     local line = find(p:log_lines(), "ready at " .. p.url)
     assert.equal("info", line.level)
     assert.truthy(line.time:find("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ$"))

@@ -110,7 +110,7 @@ describe("the directory of a server", function()
     os.execute("rm '" .. file() .. "'*")
     app.program:restart()
     assert.equal(300, count())
-    assert.matches("the directory of objects was made anew: 300 objects", app.program:logs(), 1, true)
+    app:wait_log "the directory of objects was made anew: 300 objects"
   end)
 
   it("stops the start when it is damaged, and says what to do", function()
