@@ -42,12 +42,8 @@ static char *settings_path(const struct config *c)
     return path.p;
 }
 
-static void watch_script(void *arg, const char *path)
-{
-    watch_file(arg, path);
-}
-
-/* Watch what the configuration says, and what the node loaded. */
+/* Watch what the configuration says: before the script is loaded, so that what
+ * changes meanwhile is seen. */
 static void watch_app(struct dev *d)
 {
     char *settings = settings_path(&d->config);
@@ -64,11 +60,20 @@ static void watch_app(struct dev *d)
     watch_file(d->settings, settings);
     watch_skip(d->scripts, d->config.data);
     watch_file(d->scripts, main_path);
-    if (d->node != NULL)
-        node_files(d->node, watch_script, d->scripts);
     watch_folder(d->scripts, folder[0] == '\0' ? "/" : folder);
     free(settings);
     free(folder);
+}
+
+static void watch_script(void *arg, const char *path)
+{
+    watch_file(arg, path);
+}
+
+/* Watch what the node loaded, too, wherever it is. */
+static void watch_loaded(struct dev *d)
+{
+    node_files(d->node, watch_script, d->scripts);
 }
 
 /* Whether the failure may go away when the script changes: it does not load,
@@ -87,6 +92,7 @@ static int start(struct dev *d)
     int rc = launch_start(&d->config, NODE_DEV, d->logger, &d->node, &err);
 
     if (rc == 0) {
+        watch_loaded(d);
         launch_log_ready(d->logger, &d->config, d->node);
         return 0;
     }
@@ -131,6 +137,7 @@ static int on_script(struct dev *d, const char *changed)
     if (d->node == NULL) {
         rc = start(d);
     } else if (node_reload(d->node, &err) == 0) {
+        watch_loaded(d);
         logger_printf(d->logger, LOG_INFO, "reloaded: %s changed", shown(path));
     } else {
         launch_log_error(d->logger, "", &err);
@@ -158,9 +165,8 @@ static int on_settings(struct dev *d)
     stop(d);
     config_fini(&d->config);
     d->config = fresh;
-    int rc = start(d);
     watch_app(d);
-    return rc;
+    return start(d);
 }
 
 static bool is_end(int number)
@@ -173,9 +179,9 @@ static bool is_end(int number)
  * change of the script can mend. */
 static int attend(struct dev *d)
 {
+    watch_app(d);
     int rc = start(d);
 
-    watch_app(d);
     while (rc == 0 && !is_end(signals_wait(POLL_MS))) {
         const char *changed = NULL;
 

@@ -155,20 +155,29 @@ static int by_path(const void *a, const void *b)
                   ((const struct entry *)b)->path);
 }
 
+/* Add what is to be watched for the sake of `root`. */
+static void find_root(const struct watch *w, struct entries *e,
+                      const struct entry *root)
+{
+    if (root->is_folder)
+        scan(w, e, root->path, 1);
+    else
+        add(e, mem_dup(root->path, strlen(root->path)), false);
+}
+
+static void sort(struct entries *e)
+{
+    if (e->count != 0)
+        qsort(e->list, e->count, sizeof(*e->list), by_path);
+}
+
 static struct entries find(const struct watch *w)
 {
     struct entries found = {0};
 
-    for (size_t i = 0; i < w->roots.count; i++) {
-        const char *path = w->roots.list[i].path;
-
-        if (w->roots.list[i].is_folder)
-            scan(w, &found, path, 1);
-        else
-            add(&found, mem_dup(path, strlen(path)), false);
-    }
-    if (found.count != 0)
-        qsort(found.list, found.count, sizeof(*found.list), by_path);
+    for (size_t i = 0; i < w->roots.count; i++)
+        find_root(w, &found, &w->roots.list[i]);
+    sort(&found);
     return found;
 }
 
@@ -188,11 +197,37 @@ void watch_free(struct watch *w)
     free(w);
 }
 
+static bool is_root(const struct watch *w, const char *path, bool folder)
+{
+    for (size_t i = 0; i < w->roots.count; i++) {
+        const struct entry *root = &w->roots.list[i];
+
+        if (root->is_folder == folder && strcmp(root->path, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What was watched before keeps the state that it had: it may have changed
+ * since. */
 static void watch_root(struct watch *w, const char *path, bool folder)
 {
+    if (is_root(w, path, folder))
+        return;
     add(&w->roots, mem_dup(path, strlen(path)), folder);
-    clear(&w->found);
-    w->found = find(w);
+    struct entries all = w->found;
+    size_t known = all.count;
+
+    find_root(w, &all, &w->roots.list[w->roots.count - 1]);
+    for (size_t i = known; i < all.count && known != 0; i++) {
+        const struct entry *before =
+            bsearch(&all.list[i], all.list, known, sizeof(*all.list), by_path);
+
+        if (before != NULL)
+            all.list[i].state = before->state;
+    }
+    sort(&all);
+    w->found = all;
 }
 
 void watch_file(struct watch *w, const char *path)

@@ -14,7 +14,8 @@ struct watch; /* opaque: watch.c */
 struct watch *watch_new(void);
 void watch_free(struct watch *w); /* NULL is allowed */
 
-/* Watch the file at `path`, which need not exist.  Copied. */
+/* Watch the file at `path`, which need not exist.  Copied.  Here and below:
+ * what is watched already stays so, with the changes not yet told. */
 void watch_file(struct watch *w, const char *path);
 /* Watch every *.lua file below `folder`, those to come as well, but for
  * moonkeep.lua, which is no script; not in folders whose names begin with a

@@ -39,6 +39,18 @@ describe("dev", function()
     assert.equal("two", p:get("/").body)
   end)
 
+  it("sees a script that changes while it is loaded", function()
+    local p <close> = dev { wait = false, script = [[
+      local begin = os.clock()
+      while os.clock() - begin < 0.5 do end
+    ]] .. returning "one" }
+    -- Which is opened before the script is loaded.
+    p:wait_until("the data folder", function() return os.rename(p.data, p.data) end)
+    p:write("main.lua", returning "two")
+    p:wait_log("reloaded: main.lua changed")
+    assert.equal("two", p:get("/").body)
+  end)
+
   it("keeps storage through a reload", function()
     local script = [[
       local mk = require "moonkeep"
