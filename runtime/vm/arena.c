@@ -50,12 +50,11 @@ static int map_flags(void)
 static bool map_place(struct arena *a, int place)
 {
     void *want = (void *)(FIRST + (uintptr_t)place * ROOM);
-    void *got = mmap(want, ROOM, PROT_READ | PROT_WRITE,
-                     map_flags() | MAP_FIXED_NOREPLACE, -1, 0);
+    void *got = mmap(want, ROOM, PROT_READ | PROT_WRITE, map_flags(), -1, 0);
 
     if (got == MAP_FAILED)
         return false;
-    if (got != want) { /* a kernel that does not know the flag */
+    if (got != want) { /* something else is there */
         munmap(got, ROOM);
         return false;
     }
