@@ -175,12 +175,13 @@ static void on_late(struct expiry *x);
 
 /* Where the limits of calls and of processor time are the same, as they are by
  * default, who computes for too long is to hear of the latter, which says more:
- * calls wait this much longer. */
+ * calls wait this much longer.  A virtual clock stands still meanwhile. */
 static uint64_t grace_of(const struct realm *r)
 {
     uint64_t limit = r->config.limits.call_ns;
+    bool is_same = r->config.limits.cpu_ns == limit;
 
-    return r->config.limits.cpu_ns == limit ? limit / 32 : 0;
+    return is_same && !r->config.clock->is_virtual ? limit / 32 : 0;
 }
 
 static void start_limit(struct call *c, uint64_t due_ns)

@@ -115,3 +115,19 @@ for _, workers in ipairs { 1, 3 } do
     end)
   end)
 end
+
+-- By default both are 30 s, and an endless loop is told by what it is.
+describe("a call that may take as long as its method may compute", function()
+  it("waits a little for the limit of that", function()
+    local app = e2e.new { limits = "cpu_ms = 3200, call_ms = 3200" }
+    app:start()
+    local got
+    for _ = 1, 10 do -- a busy machine may be late by more than that
+      got = app:router [[return try(function()
+        return env.T:getByName("a"):run "mk.sleep(3230) return 5" end)]]
+      if got == '"5"' then break end
+    end
+    assert.equal('"5"', got)
+    app:close()
+  end)
+end)

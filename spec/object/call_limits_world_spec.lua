@@ -159,22 +159,3 @@ describe("call_ms = 0", function()
     assert.equal("slow", task:await():text())
   end)
 end)
-
--- By default both are 30 s: an endless loop is told by what it is.
-describe("a call that may take as long as its method may compute", function()
-  for limits, expected in pairs {
-    ["cpu_ms = 3200, call_ms = 3200"] = '"5"',
-    ["cpu_ms = 3300, call_ms = 3200"] = '"! no answer from T \'a\'.run within limits.call_ms (3200) [timeout]"',
-  } do
-    it("waits a little for the limit of that, with " .. limits, function()
-      local app = inworld.new { limits = limits }
-      app:start()
-      assert.equal(expected, app:router [[
-        return try(function() return env.T:getByName("a"):run "mk.sleep(3250) return 5" end)]])
-      assert.truthy(app:router([[
-        return try(function() return env.T:getByName("a"):run "mk.sleep(4000) return 5" end)]])
-        :find("[timeout]", 1, true))
-      app:close()
-    end)
-  end
-end)
