@@ -69,8 +69,9 @@ static void list_handlers(lua_State *L, struct script_class *c)
     }
 }
 
-/* Add the methods in the class on top itself. */
-static void list_own_methods(lua_State *L, struct script_class *c)
+/* Add those methods of the class at `cls` that are in the class on top, itself
+ * or a base, unless something of the wrong type hides them. */
+static void list_own_methods(lua_State *L, int cls, struct script_class *c)
 {
     lua_pushnil(L);
     while (lua_next(L, -2) != 0) {
@@ -78,17 +79,22 @@ static void list_own_methods(lua_State *L, struct script_class *c)
             lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "_";
 
         if (lua_isfunction(L, -1) && class_is_public(name) &&
-            !has(c->methods, c->method_count, name))
+            !has(c->methods, c->method_count, name) &&
+            class_push_method(L, cls, name)) {
             add(&c->methods, &c->method_count, name);
+            lua_pop(L, 1);
+        }
         lua_pop(L, 1);
     }
 }
 
 static void list_methods(lua_State *L, struct script_class *c)
 {
-    lua_pushvalue(L, -1);
+    int cls = lua_gettop(L);
+
+    lua_pushvalue(L, cls);
     for (int i = 0; lua_istable(L, -1) && i < CLASS_BASES_MAX; i++) {
-        list_own_methods(L, c);
+        list_own_methods(L, cls, c);
         if (luaL_getmetafield(L, -1, "__index") == LUA_TNIL)
             lua_pushnil(L);
         lua_remove(L, -2);

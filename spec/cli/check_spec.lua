@@ -7,8 +7,9 @@ local ROOM = [[
   local Base = mk.class "Base"
   function Base:greet() end
   function Base:_hidden() end
+  function Base:limit() end
   local Room = mk.class("Room", Base)
-  Room.limit = 5
+  Room.limit = 5 -- hides what Base has
   function Room:fetch() end
   function Room:init() end
   function Room:say() end
