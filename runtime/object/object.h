@@ -82,7 +82,8 @@ struct object_reset {
     const char *code; /* static; NULL: "reset" */
     const char *text;
     bool retryable;
-    bool is_limit;      /* it was past a limit of processor time or memory */
+    bool is_logged;     /* whoever hears of it: past a limit, or constraints
+                           were violated */
     bool queued_too;    /* events that have not begun fail as well */
     bool discard;       /* commits that are not durable are dropped */
     bool keeps_sockets; /* the hibernatable ones, with what they sent */

@@ -119,18 +119,18 @@ static bool is_heard_of(const struct list *failed)
 }
 
 /* Without a caller (a task of the script's own has brought its object down, or
- * the caller's time was over before) nobody would ever learn why; and that an
- * object is past its limits is for the operator to know. */
+ * the caller's time was over before) nobody would ever learn why; and some
+ * reasons are for the operator to know. */
 static void log_unheard(struct object *o, const struct object_reset *why,
                         const struct list *failed)
 {
     const struct realm_config *config = &o->realm->config;
     bool is_router = o->cls == NULL; /* its requests that fail are logged */
+    bool is_heard = list_empty(failed) || is_heard_of(failed);
     struct buf text = {0};
 
     if (why->retryable || why->is_deletion || o->realm->is_closing ||
-        list_empty(failed) ||
-        (is_heard_of(failed) && (is_router || !why->is_limit)))
+        (is_heard && (is_router || !why->is_logged)))
         return;
     buf_printf(&text, "the %s was reset: %s", is_router ? "router" : "object",
                why->text);

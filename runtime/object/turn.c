@@ -47,7 +47,7 @@ static void end_killed(struct object *o)
     object_reset(
         o, &(struct object_reset){.text = why.text,
                                   .retryable = o->is_disk_failed,
-                                  .is_limit = vm_death(o->vm) != VM_ABORTED});
+                                  .is_logged = vm_death(o->vm) != VM_ABORTED});
     o->is_disk_failed = false;
 }
 
@@ -78,9 +78,11 @@ static void end_turn(struct object *o)
 
         o->realm->now_ns = 0; /* on nobody's account */
         if (rc != 0) {
-            object_reset(o, &(struct object_reset){
-                                .text = err.text,
-                                .retryable = !object_is_own_fault(rc)});
+            bool is_own = object_is_own_fault(rc);
+
+            object_reset(o, &(struct object_reset){.text = err.text,
+                                                   .retryable = !is_own,
+                                                   .is_logged = is_own});
             return;
         }
     }

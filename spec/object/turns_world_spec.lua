@@ -156,5 +156,8 @@ describe("turns", function()
     assert(got:find("FOREIGN KEY constraint failed: SQLITE_CONSTRAINT", 1, true), got)
     assert.equal("nil, nil, 0", app:run([[return self.mark, self.storage:get("a"),
       self.storage.sql:exec("SELECT count(*) n FROM c"):one().n]], name))
+    app:run("ctx:waitUntil(function() self.storage.sql:exec 'INSERT INTO c VALUES (7)' end) return nil", name)
+    local log = app:wait_log "constraints were violated: FOREIGN KEY"
+    assert.equal(2, select(2, log:gsub("the object was reset: ", "")))
   end)
 end)
