@@ -49,8 +49,11 @@ static void *wait_for_signal(void *arg)
     struct scraps *s = arg;
     int got = next_signal();
 
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     pthread_mutex_lock(&s->mutex);
+    if (s->is_over) {
+        pthread_mutex_unlock(&s->mutex);
+        return NULL;
+    }
     if (s->path != NULL)
         remove_all(s->path);
     signals_restore();
@@ -60,6 +63,7 @@ static void *wait_for_signal(void *arg)
 
 void scraps_start(struct scraps *s)
 {
+    s->is_over = false;
     s->path = NULL;
     signals_block();
     MUST(pthread_mutex_init(&s->mutex, NULL) == 0);
@@ -76,7 +80,10 @@ void scraps_set(struct scraps *s, const char *path)
 
 void scraps_end(struct scraps *s)
 {
-    pthread_cancel(s->thread);
+    pthread_mutex_lock(&s->mutex);
+    s->is_over = true;
+    pthread_mutex_unlock(&s->mutex);
+    pthread_kill(s->thread, SIGTERM); /* to that thread alone: it wakes */
     pthread_join(s->thread, NULL);
     signals_restore();
     pthread_mutex_destroy(&s->mutex);

@@ -9,10 +9,12 @@
 #define CLI_SCRAPS_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 struct scraps {
     pthread_t thread;
     pthread_mutex_t mutex;
+    bool is_over; /* the command is through; under the mutex */
     char *path; /* a file, with what SQLite keeps beside it, or a folder; NULL:
                    nothing yet; owned */
 };
