@@ -83,7 +83,7 @@ void scraps_end(struct scraps *s)
     pthread_mutex_lock(&s->mutex);
     s->is_over = true;
     pthread_mutex_unlock(&s->mutex);
-    pthread_kill(s->thread, SIGTERM); /* to that thread alone: it wakes */
+    pthread_kill(s->thread, SIGINT); /* to that thread alone: it wakes */
     pthread_join(s->thread, NULL);
     signals_restore();
     pthread_mutex_destroy(&s->mutex);
