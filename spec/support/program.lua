@@ -159,6 +159,12 @@ function instance:restart(options)
     return tonumber(read(self.scratch .. "/pid"):match("^(%d+)\n"))
   end)
   os.remove(self.scratch .. "/pid")
+  -- One that nobody closed would be waited for by the pipe's finalizer, for
+  -- ever; this, made later, comes before it.
+  local pid = self.pid
+  self.reaper = setmetatable({}, { __gc = function()
+    if self.pid == pid then os.execute("kill -KILL " .. pid) end
+  end })
   if options.wait ~= false then self:wait_ready() end
   return self
 end
