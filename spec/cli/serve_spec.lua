@@ -208,4 +208,12 @@ describe("serve", function()
     file:close()
     assert.equal(hard, soft)
   end)
+
+  it("takes no huge pages", function()
+    local p <close> = program.start { script = HELLO }
+    local file = assert(io.open(("/proc/%d/status"):format(p.pid)))
+    local enabled = file:read("a"):match("THP_enabled:%s+(%d)")
+    file:close()
+    assert.equal("0", enabled)
+  end)
 end)
