@@ -2,7 +2,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "cli/command.h"
@@ -18,14 +17,6 @@ static void raise_file_limit(void)
         return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/* Where the system gives huge pages to whoever does not refuse them, as
- * Debian's does, a few KB in use hold 2 MB, and what is given back page by page
- * is soon made one again. */
-static void refuse_huge_pages(void)
-{
-    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
 static int is_help(const char *word)
@@ -83,6 +74,5 @@ int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
-    refuse_huge_pages();
     return flush(dispatch(argc, argv));
 }
