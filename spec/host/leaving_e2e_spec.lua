@@ -26,7 +26,12 @@ local CLASSES = [[
   end
   function Job:long(gate)
     self.begun = true
-    repeat mk.sleep(5) until self:stub(gate):get "open"
+    -- One that is on its way when the client leaves has not begun.
+    local _, open
+    repeat
+      mk.sleep(5)
+      _, open = pcall(function() return self:stub(gate):get "open" end)
+    until open == true
     self:stub(gate):add()
     return "long"
   end
