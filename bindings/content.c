@@ -3,6 +3,7 @@
 #include "bindings/bind.h"
 #include "bindings/json.h"
 #include "bindings/reader.h"
+#include "bindings/unread.h"
 #include "vm/task.h"
 #include "vm/vm.h"
 
@@ -118,8 +119,11 @@ void content_clone(lua_State *L, int from, int to)
     lua_getiuservalue(L, from, 1);
     lua_setiuservalue(L, to, 1);
     copy->is_once = c->is_once;
-    if (c->body != NULL)
-        body_tee(c->body, &c->body, &copy->body);
+    if (c->body == NULL)
+        return;
+    body_tee(c->body, &c->body, &copy->body);
+    unread_count(L, c->body);
+    unread_count(L, copy->body);
 }
 
 struct body *content_take(lua_State *L, int idx, enum content_use use)

@@ -144,11 +144,11 @@ static int push_arguments(lua_State *L, struct event *e)
 
 static int object_call(lua_State *L, const struct state *s, struct event *e)
 {
-    if (class_is_handler(e->method))
-        return class_raise_reserved(L, e->method);
     if (!class_is_public(e->method))
-        return bind_raise(L, "not_found", "class '%s' has no method '%s'",
-                          s->object->cls->name, e->method);
+        return class_is_handler(e->method)
+                   ? class_raise_reserved(L, e->method)
+                   : bind_raise(L, "not_found", "class '%s' has no method '%s'",
+                                s->object->cls->name, e->method);
     lua_settop(L, 0);
     push_handler(L, s, e->method);
     int count = push_arguments(L, e);

@@ -13,10 +13,11 @@
 
 /* Push a Request like `rq`, which stays the caller's; a body has one reader,
  * and that is the Request from here on.  Fields (url, path, query, headers ...)
- * are made when asked for.  [raises: mem] */
+ * are made when asked for.  Its body is counted (unread.h).  [raises] */
 void bind_push_request(lua_State *L, struct request *rq);
 /* Push a Response around `*rs`, which is taken over and set to NULL; when it
- * raises, `*rs` is the caller's still.  [raises: mem] */
+ * raises for want of memory, `*rs` is the caller's still.  Its body is counted
+ * (unread.h).  [raises] */
 void bind_push_response(lua_State *L, struct response **rs);
 /* Give the unread Request at `idx` another url, whose first `origin` bytes are
  * those before the path.  [raises: mem] */

@@ -2,6 +2,7 @@
 
 #include "base/must.h"
 #include "bindings/bind.h"
+#include "bindings/unread.h"
 #include "vm/task.h"
 
 enum { CHUNK_MAX = 64 * 1024 };
@@ -131,9 +132,10 @@ static int failed(lua_State *L, int error)
                           "the body is larger than the memory of the object");
     if (error == ERR_LIMIT)
         return bind_raise(L, "too_large",
-                          "the body was read elsewhere meanwhile, and this "
-                          "clone of it keeps %d bytes at most",
-                          BODY_LAG_MAX);
+                          "the body was read elsewhere meanwhile; this clone "
+                          "of it keeps %d bytes at most, and all that the "
+                          "object has not read %d",
+                          BODY_LAG_MAX, UNREAD_MAX);
     const char *code = error == ERR_TIMEOUT   ? "timeout"
                        : is_of_network(error) ? "network"
                                               : NULL;

@@ -4,6 +4,7 @@
 #include "bindings/headers.h"
 #include "bindings/http.h"
 #include "bindings/modules.h"
+#include "bindings/unread.h"
 #include "bindings/url.h"
 #include "object/event.h"
 
@@ -226,6 +227,8 @@ void bind_push_request(lua_State *L, struct request *rq)
         lend(L, u, rq);
     }
     u->content.is_plain = true;
+    if (u->content.body != NULL)
+        unread_count(L, u->content.body);
 }
 
 void bind_rewrite_request(lua_State *L, int idx, struct slice url,

@@ -3,6 +3,7 @@
 #include "bindings/content.h"
 #include "bindings/headers.h"
 #include "bindings/http.h"
+#include "bindings/unread.h"
 #include "object/event.h"
 
 enum { TEXT_MAX = 1024 };
@@ -209,6 +210,8 @@ void bind_push_response(lua_State *L, struct response **rs)
     *rs = NULL;
     u->content.is_plain = true;
     u->content.is_once = true;
+    if (u->content.body != NULL)
+        unread_count(L, u->content.body);
 }
 
 /* The Response with the body at `body_at`, a string or nil, as it is. */

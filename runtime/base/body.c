@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/budget.h"
 #include "base/chunks.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -19,6 +20,8 @@ struct body {
     int64_t told;    /* length given to body_new, -1 unknown */
     int64_t written; /* bytes in all so far */
     struct chunks queue;
+    struct budget *budget; /* held; NULL: nobody counts */
+    size_t counted;        /* of the queue, there */
     body_cb on_readable, on_writable;
     void *reader, *writer; /* arguments of the two */
 };
@@ -30,6 +33,37 @@ struct body *body_new(int64_t length)
     b->refs = 1;
     b->told = length;
     return b;
+}
+
+/* The queue has changed. */
+static void recount(struct body *b)
+{
+    if (b->budget == NULL)
+        return;
+    budget_change(b->budget, b->counted, b->queue.n);
+    b->counted = b->queue.n;
+}
+
+static void uncount(struct body *b)
+{
+    if (b->budget == NULL)
+        return;
+    budget_change(b->budget, b->counted, 0);
+    budget_drop(b->budget);
+    b->budget = NULL;
+    b->counted = 0;
+}
+
+bool body_count(struct body *b, struct budget *budget)
+{
+    if (b->budget == budget)
+        return true;
+    if (!budget_fits(budget, b->queue.n))
+        return false;
+    uncount(b);
+    b->budget = budget_hold(budget);
+    recount(b);
+    return true;
 }
 
 static struct body *complete(struct body *b)
@@ -66,6 +100,7 @@ void body_drop(struct body *b)
 {
     if (b == NULL || --b->refs != 0)
         return;
+    uncount(b);
     chunks_clear(&b->queue);
     free(b);
 }
@@ -89,6 +124,7 @@ int body_write(struct body *b, const void *p, size_t n)
     if (n == 0)
         return 0;
     chunks_add(&b->queue, p, n);
+    recount(b);
     b->written += (int64_t)n;
     tell(b, b->on_readable, b->reader);
     return 0;
@@ -106,6 +142,7 @@ int body_give(struct body *b, struct buf *bytes)
     }
     MUST(b->state == BODY_OPEN);
     chunks_take(&b->queue, bytes);
+    recount(b);
     b->written += n;
     tell(b, b->on_readable, b->reader);
     return 0;
@@ -150,6 +187,7 @@ void body_consume(struct body *b, size_t n)
     bool was_full = body_is_full(b);
 
     chunks_skip(&b->queue, n);
+    recount(b);
     b->is_read = true;
     if ((was_full && !body_is_full(b)) || (b->is_half && b->queue.n == 0))
         tell(b, b->on_writable, b->writer);
@@ -205,6 +243,7 @@ void body_abandon(struct body *b)
         return;
     b->is_abandoned = true;
     chunks_clear(&b->queue);
+    recount(b);
     tell(b, b->on_writable, b->writer);
 }
 
@@ -225,17 +264,26 @@ static bool is_given_up(const struct body *b)
     return b->is_abandoned || b->state != BODY_OPEN;
 }
 
+static bool lags_too_far(const struct body *b)
+{
+    bool is_over = b->budget != NULL && !budget_fits(b->budget, 1);
+
+    return b->queue.n > BODY_LAG_MAX || (body_is_full(b) && is_over);
+}
+
 /* Add the first run of `from` to `b` without copying it. */
 static void share(struct body *b, const struct chunks *from)
 {
     if (is_given_up(b))
         return;
-    if (b->queue.n > BODY_LAG_MAX) {
+    if (lags_too_far(b)) {
         chunks_clear(&b->queue);
+        recount(b);
         body_fail(b, ERR_LIMIT);
         return;
     }
     chunks_share(&b->queue, from);
+    recount(b);
     b->written += (int64_t)chunks_first(from).n;
     tell(b, b->on_readable, b->reader);
 }

@@ -26,6 +26,8 @@ enum {
     BODY_LAG_MAX = 16 * 1024 * 1024,
 };
 
+struct budget;
+
 enum body_state { BODY_OPEN, BODY_ENDED, BODY_FAILED };
 
 struct body; /* opaque: body.c */
@@ -74,6 +76,9 @@ size_t body_buffered(const struct body *b);
 bool body_is_stream(const struct body *b);
 /* A complete body that came from such a one. */
 void body_make_stream(struct body *b);
+/* Count what `b` holds, now and later, in `budget` and nowhere else.  False,
+ * and nothing is done: it does not fit. */
+bool body_count(struct body *b, struct budget *budget);
 /* Bytes in all as told to body_new, or known since the end; -1 otherwise. */
 int64_t body_length(const struct body *b);
 /* Bytes that the reader will yet get, buffered ones included; -1 unknown. */
@@ -91,8 +96,9 @@ bool body_is_abandoned(const struct body *b);
 
 /* Split: both results give all bytes that `b` still has and will have, without
  * copying them; while `b` is open the slower one decides the pace.  One that
- * nobody has begun to read does not: it keeps BODY_LAG_MAX bytes, and fails
- * with ERR_LIMIT past them.  Takes over the caller's reference to `b`. */
+ * nobody has begun to read does not: it keeps BODY_LAG_MAX bytes, or less
+ * where it is counted and that does not fit, and fails with ERR_LIMIT past
+ * them.  Takes over the caller's reference to `b`. */
 void body_tee(struct body *b, struct body **one, struct body **two);
 
 #endif

@@ -3,7 +3,10 @@
 -- of this process.
 local freight = require "freight"
 local inworld = require "inworld"
+local memory = require "memory_peak"
 local program = require "program"
+
+local MIB = 1 << 20
 
 describe("what is under way", function()
   local app = freight.new(inworld.new)
@@ -96,5 +99,73 @@ describe("what is under way", function()
         end
       end)
       return ("%s %s %s"):format(came, failed, all())]])
+  end)
+end)
+
+describe("what is not read", function()
+  local app = freight.new(inworld.new)
+  before_each(function() app:start() end)
+  after_each(function() app:close() end)
+
+  -- What each of n comes to, one after the other: text -> how often.
+  local function in_turn(n, code)
+    return freight.counts(app:run(([[
+      local big, kept, seen = env.Big:getByName "other", {}, {}
+      for i = 1, %d do
+        local text = try(function() %s return "was kept" end)
+        text = text:match "Too much data in bodies" or text:match "was kept" or text
+        seen[text] = (seen[text] or 0) + 1
+      end
+      return seen]]):format(n, code)))
+  end
+
+  it("is at most 128 MiB of responses that an object keeps", function()
+    local got
+    local peak = memory.peak(function()
+      got = in_turn(10, 'kept[i] = big:fetch "/?mb=20&way=string"')
+    end)
+    assert.same({ ["was kept"] = 6, ["Too much data in bodies"] = 4 }, got)
+    assert.is_true(not program.is_exact or peak < 600 * MIB, peak)
+  end)
+
+  it("is as much of requests", function()
+    assert.same({ ["was kept"] = 4, ["Too much data in bodies"] = 2 },
+      in_turn(6, 'big:fetch("/", { method = "POST", body = ("x"):rep(30 << 20) })'))
+  end)
+
+  it("is as much of clones", function()
+    local text
+    local peak = memory.peak(function()
+      text = app:run [[
+        local big, kept, whole, cut = env.Big:getByName "giver", {}, 0, 0
+        for i = 1, 20 do
+          local r = big:fetch "/?mb=15"
+          local ok, copy = pcall(r.clone, r)
+          if ok then
+            kept[#kept + 1] = copy
+            r:text()
+          end
+        end
+        for _, copy in ipairs(kept) do
+          local ok, err = pcall(copy.text, copy)
+          whole = whole + (ok and 1 or 0)
+          cut = cut + (not ok and err.code == "too_large" and 1 or 0)
+        end
+        return ("%d %d"):format(whole, cut)]]
+    end)
+    local whole, cut = text:match '(%d+) (%d+)"$'
+    assert.is_true(tonumber(whole) >= 7 and tonumber(whole) <= 9 and tonumber(cut) > 0, text)
+    assert.is_true(not program.is_exact or peak < 600 * MIB, peak)
+  end)
+
+  it("is nothing once it is read or kept no more", function()
+    assert.equal('"30"', app:run [[
+      local big, n = env.Big:getByName "giver", 0
+      for i = 1, 30 do
+        local r = big:fetch "/?mb=20&way=string"
+        if i % 2 == 0 then r:text() end
+        n = n + 1
+      end
+      return tostring(n)]])
   end)
 end)

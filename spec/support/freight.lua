@@ -10,6 +10,18 @@ local CLASSES = [[
   local Big = app.class "Big"
   function Big:give(mb) return ("x"):rep(mb << 20) end
   function Big:take(s) return #s end
+  -- Bodies: of a string or written by a function; or it keeps what comes.
+  function Big:fetch(request)
+    local mb = tonumber(request.query.mb)
+    if request.method == "POST" then
+      self.kept = self.kept or {}
+      table.insert(self.kept, request)
+      return tostring(#self.kept)
+    elseif request.query.way == "string" then
+      return mk.Response(("x"):rep(mb << 20))
+    end
+    return mk.Response(function(write) for _ = 1, mb do write(("x"):rep(1 << 20)) end end)
+  end
   function Big:hold(gate)
     return self.ctx:blockConcurrencyWhile(function() return gate() end)
   end
@@ -26,7 +38,8 @@ local CLASSES = [[
       end
     end
     for _, text in ipairs(mk.all(tasks)) do
-      text = text:match "Too much data queued" or text:match "Too much data in its calls" or text
+      text = text:match "Too much data queued" or text:match "Too much data in its calls"
+        or text:match "Too much data in bodies" or text
       seen[text] = (seen[text] or 0) + 1
     end
     return seen

@@ -1,10 +1,13 @@
 /*
- * hosttest_mem.c - mem.h and table.h for busted.
+ * hosttest_mem.c - mem.h, table.h and rest.h for busted.
  *
  *   local T = require "hosttest_mem"
  *   T.trim_zeros("0a0z", 0, 0) -> ".#.#", true
  *   T.trim_table(100000, 10) -> buckets before, after, whether all is found
+ *   T.rest(30) -> 2
  */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +15,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "base/rest.h"
 #include "base/table.h"
 #include "spec/support/hosttest.h"
 
@@ -123,8 +127,80 @@ static int trim_table(lua_State *L)
     return 3;
 }
 
-static const luaL_Reg functions[] = {
-    {"trim_zeros", trim_zeros}, {"trim_table", trim_table}, {NULL, NULL}};
+/* ---- a thread that rests ---- */
+
+struct resting {
+    pthread_mutex_t mutex;
+    pthread_cond_t cond;
+    bool is_over;
+};
+
+static atomic_int trims;
+
+/* In the place of jemalloc's. */
+int mallctl(const char *name, void *old, size_t *old_n, void *new,
+            size_t new_n);
+
+int mallctl(const char *name, void *old, size_t *old_n, void *new, size_t new_n)
+{
+    (void)name, (void)old, (void)old_n, (void)new, (void)new_n;
+    trims++;
+    return 0;
+}
+
+static void *rest_until_over(void *arg)
+{
+    struct resting *r = arg;
+
+    pthread_mutex_lock(&r->mutex);
+    while (!r->is_over)
+        rest_wait(&r->cond, &r->mutex);
+    pthread_mutex_unlock(&r->mutex);
+    return NULL;
+}
+
+static void wake(struct resting *r, bool is_over)
+{
+    pthread_mutex_lock(&r->mutex);
+    r->is_over = is_over;
+    pthread_mutex_unlock(&r->mutex);
+    pthread_cond_signal(&r->cond);
+}
+
+/* Wait for so many trims, `seconds` at most. */
+static void await_trims(int count, lua_Integer seconds)
+{
+    for (lua_Integer i = 0; i < seconds * 100 && trims < count; i++)
+        usleep(10000);
+}
+
+/* T.rest(seconds) -> how often a thread gave memory back that has nothing to
+ * do, is woken once, and has nothing to do again; none takes longer than that
+ */
+static int rest(lua_State *L)
+{
+    lua_Integer seconds = luaL_checkinteger(L, 1);
+    struct resting r = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
+                        false};
+    pthread_t thread;
+
+    trims = 0;
+    MUST(pthread_create(&thread, NULL, rest_until_over, &r) == 0);
+    await_trims(1, seconds);
+    usleep(1200 * 1000); /* longer than that: it is not done again */
+    MUST(trims <= 1);
+    wake(&r, false);
+    await_trims(2, seconds);
+    wake(&r, true);
+    pthread_join(thread, NULL);
+    lua_pushinteger(L, trims);
+    return 1;
+}
+
+static const luaL_Reg functions[] = {{"trim_zeros", trim_zeros},
+                                     {"trim_table", trim_table},
+                                     {"rest", rest},
+                                     {NULL, NULL}};
 
 int luaopen_hosttest_mem(lua_State *L)
 {
