@@ -95,6 +95,25 @@ int ask_rows(struct ask *a, int (*row)(void *arg, struct slice row), void *arg)
     return command_failed(a->self, "%s", err.text);
 }
 
+int ask_one_object(struct ask *a, const struct command *self, int argc,
+                   char **argv, int (*row)(void *arg, struct slice row),
+                   void *arg)
+{
+    const char *id = NULL;
+    const struct option more[] = {{"--id", &id, NULL}};
+    int rc = ask_parse(a, self, argc, argv, &(struct ask_terms){more, 1, 2});
+
+    if (rc == 0)
+        rc = ask_needs_object(a, id);
+    if (rc == 0)
+        rc = ask_open(a);
+    if (rc != 0)
+        return rc;
+    row_begin(&a->question, self->name);
+    ask_add_object(a, id);
+    return ask_rows(a, row, arg);
+}
+
 /* ---- lists ---- */
 
 struct listing {

@@ -60,6 +60,11 @@ int ask_needs_object(struct ask *a, const char *id);
 
 /* Ask, and call row(arg, row) for each.  0 or EXIT_FAILED after saying why. */
 int ask_rows(struct ask *a, int (*row)(void *arg, struct slice row), void *arg);
+/* All of it for a command that asks about one object, by the question of its
+ * name: `a` is for the answer and for ask_close. */
+int ask_one_object(struct ask *a, const struct command *self, int argc,
+                   char **argv, int (*row)(void *arg, struct slice row),
+                   void *arg);
 /* Ask, and print the rows: as a table, in a pager if it is long, or each as a
  * line of JSON.  `nothing` is printed for an empty table. */
 int ask_table(struct ask *a, const struct table_column *columns, size_t count,

@@ -179,21 +179,10 @@ static void print_text(const struct ask *a, const struct answered *answer)
 
 static int why_run(const struct command *self, int argc, char **argv)
 {
-    const char *id = NULL;
-    const struct option more[] = {{"--id", &id, NULL}};
     struct answered answer = {0};
     struct ask a;
-    int rc = ask_parse(&a, self, argc, argv, &(struct ask_terms){more, 1, 2});
+    int rc = ask_one_object(&a, self, argc, argv, on_row, &answer);
 
-    if (rc == 0)
-        rc = ask_needs_object(&a, id);
-    if (rc == 0)
-        rc = ask_open(&a);
-    if (rc == 0) {
-        row_begin(&a.question, "why");
-        ask_add_object(&a, id);
-        rc = ask_rows(&a, on_row, &answer);
-    }
     if (rc == 0 && a.json)
         print_json(&answer);
     else if (rc == 0)
