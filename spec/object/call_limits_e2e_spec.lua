@@ -5,8 +5,6 @@ local http = require "http"
 local jobs = require "jobs"
 local socket = require "socket"
 
-local late = jobs.late
-
 describe("a call between workers", function()
   local app = jobs.new(e2e.new, { workers = 3 })
   setup(function() app:start() end)
@@ -14,56 +12,9 @@ describe("a call between workers", function()
 
   local function run(code) return jobs.run(app, code, 3) end
 
-  it("fails at its caller when time is over, and goes on for nobody", function()
-    assert.equal("timeout nil true, 1", run [[
-      local ok, err = pcall(A.slow, A, 400)
-      local text = ("%s %s %s"):format(not ok and err.code, err.remote,
-        err.objectId == A.id:toString())
-      return text, app.till(function() local n = A:count() return n > 0 and n end)]])
-  end)
-
-  it("tells of what is late, a function by reference, and whose it is", function()
-    assert.equal(late "object ID.(function)", run [[
-      A:run("env.Job:getByName('" .. b .. "'):set('fn', function(ms) mk.sleep(ms) end) return nil")
-      B:run "ctx:waitUntil(function() self.got = try(self.fn, 5000) end) return nil"
-      return (app.till(function() return B:get "got" end):gsub(A.id:toString(), "ID"))]])
-  end)
-
-  it("is not made when the time is over already", function()
-    assert.equal(late "Job 'b'.slow" .. " 0", run [[
-      pcall(A.run, A, "mk.sleep(400) self.got = try(function() return env.Job:getByName('" .. b
-        .. "'):slow(0) end) return nil")
-      return app.till(function() return A:get "got" end) .. " " .. B:count()]])
-  end)
-
-  it("is dropped where it waits when its time is over", function()
-    assert.equal(late "Job 'a'.slow" .. " 0", run [[
-      A:shut(b)
-      local text = app.try(function() return A:slow(0) end)
-      B:set("open", true)
-      return text .. " " .. A:count()]])
-  end)
-
-  it("that is dropped makes room in the mailbox", function()
-    assert.equal("timeout 1500, 0", run [[
-      A:shut(b)
-      local codes = { timeout = 0 }
-      for _ = 1, 3 do
-        local calls = {}
-        for i = 1, 500 do
-          calls[i] = function()
-            local ok, err = pcall(A.slow, A, 0)
-            local code = ok and "ok" or tostring(err.code)
-            codes[code] = (codes[code] or 0) + 1
-          end
-        end
-        mk.all(calls)
-      end
-      B:set("open", true)
-      local text = ""
-      for code, n in pairs(codes) do text = text .. code .. " " .. n end
-      return text .. ", " .. A:count()]])
-  end)
+  for _, case in ipairs(jobs.CASES) do
+    it(case[1], function() assert.equal(case[2], run(case[3])) end)
+  end
 end)
 
 for _, workers in ipairs { 1, 3 } do

@@ -127,4 +127,50 @@ function jobs.run(app, code, times)
   return seen
 end
 
+-- What is so of calls wherever their objects are: { what, what the code comes to
+-- by jobs.run, code }.
+jobs.CASES = {
+  { "fails at its caller when time is over, and goes on for nobody",
+    "timeout nil true, 1", [[
+      local ok, err = pcall(A.slow, A, 400)
+      local text = ("%s %s %s"):format(not ok and err.code, err.remote,
+        err.objectId == A.id:toString())
+      return text, app.till(function() local n = A:count() return n > 0 and n end)]] },
+  { "tells of a function by reference, and whose it is",
+    jobs.late "object ID.(function)", [[
+      A:run("env.Job:getByName('" .. b .. "'):set('fn', function(ms) mk.sleep(ms) end) return nil")
+      B:run "ctx:waitUntil(function() self.got = try(self.fn, 5000) end) return nil"
+      return (app.till(function() return B:get "got" end):gsub(A.id:toString(), "ID"))]] },
+  { "is not made when the time is over already",
+    jobs.late "Job 'b'.slow" .. " 0", [[
+      pcall(A.run, A, "mk.sleep(400) self.got = try(function() return env.Job:getByName('" .. b
+        .. "'):slow(0) end) return nil")
+      return app.till(function() return A:get "got" end) .. " " .. B:count()]] },
+  { "is dropped where it waits when its time is over",
+    jobs.late "Job 'a'.slow" .. " 0", [[
+      A:shut(b)
+      local text = app.try(function() return A:slow(0) end)
+      B:set("open", true)
+      return text .. " " .. A:count()]] },
+  { "that is dropped makes room in the mailbox",
+    "timeout 1500, 0", [[
+      A:shut(b)
+      local codes = { timeout = 0 }
+      for _ = 1, 3 do
+        local calls = {}
+        for i = 1, 500 do
+          calls[i] = function()
+            local ok, err = pcall(A.slow, A, 0)
+            local code = ok and "ok" or tostring(err.code)
+            codes[code] = (codes[code] or 0) + 1
+          end
+        end
+        mk.all(calls)
+      end
+      B:set("open", true)
+      local text = ""
+      for code, n in pairs(codes) do text = text .. code .. " " .. n end
+      return text .. ", " .. A:count()]] },
+}
+
 return jobs
