@@ -73,7 +73,7 @@ local TABLES = {
   ["websocket.c websocket_fields"] = "WebSocket", ["websocket.c websocket_methods"] = "WebSocket",
   ["blob.c blob_methods"] = false, ["list.c listing_methods"] = false, ["names_list.c listing_methods"] = false,
   ["reader.c reader_methods"] = false, ["ref.c ref_methods"] = false, ["stream.c writer_methods"] = false,
-  ["stub.c stub_methods"] = false,
+  ["stub.c stub_methods"] = false, ["unread.c nothing"] = false,
 }
 -- What is in no table: found by code, or a value.
 local BESIDE = {
