@@ -188,6 +188,7 @@ void realm_trim(struct realm *r)
     targets_trim(r);
     sockets_trim_all(r);
     timers_trim(&r->timers);
+    store_trim(r->config.store);
 }
 
 /* ---- running ---- */

@@ -164,7 +164,7 @@ void realm_poll_store(struct realm *r);
 void realm_reload(struct realm *r, struct code *code, uint64_t patience_ms);
 /* Number of events under way or waiting in all objects, for draining. */
 size_t realm_busy(const struct realm *r);
-/* Give back what its tables and timers do not need any more; their members
+/* Give back what its tables, timers and store do not need any more; members
  * stay. */
 void realm_trim(struct realm *r);
 /* Evict every object that has nothing to do, whatever its idle time. */

@@ -81,6 +81,29 @@ void connections_fini(struct connections *c)
     }
 }
 
+void connections_trim(struct connections *c)
+{
+    struct connection *kept = first_of(&c->spare);
+
+    for (struct list *i = c->spare.list.next; i != &c->spare.list;
+         i = i->next) {
+        struct connection *one = container_of(i, struct connection, link);
+
+        if (one->serial < kept->serial)
+            kept = one;
+    }
+    for (struct list *i = c->spare.list.next, *next; i != &c->spare.list;
+         i = next) {
+        struct connection *one = container_of(i, struct connection, link);
+
+        next = i->next;
+        if (one == kept)
+            continue;
+        leave(one);
+        close_connection(one);
+    }
+}
+
 /* The limit on the object's size, known to SQLite so that a statement finds
  * it and not the commit. */
 static int set_page_limit(const struct pagefile *f, sqlite3 *db)
@@ -136,6 +159,7 @@ static int open_connection(struct pagefile *f, struct connection **out,
     int rc = open_sqlite(f, &c->sqlite);
 
     list_init(&c->link);
+    c->serial = ++f->client->connections.opened;
     if (rc == SQLITE_OK) {
         *out = c;
         return 0;

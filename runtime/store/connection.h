@@ -42,6 +42,7 @@ struct connection_queue {
 /* Those of a client. */
 struct connections {
     struct connection_queue guests, staying, spare;
+    uint64_t opened; /* so far */
 };
 
 struct connection {
@@ -51,6 +52,7 @@ struct connection {
     struct sql_policy policy; /* for the holders' authorizer, which stays */
     bool is_set_up;           /* the holders': limits and the like */
     bool is_plain;
+    uint64_t serial; /* of how many that were opened it is the last */
     struct list link;
     struct connection_queue *queue; /* that it is in, or NULL */
     struct pagefile *file;          /* NULL: it is spare */
@@ -61,6 +63,9 @@ struct connection {
 void connections_init(struct connections *c);
 /* Close the spare ones; none is held. */
 void connections_fini(struct connections *c);
+/* Close the spare ones but for one: that was opened first, as its memory stands
+ * among what has been there from the beginning. */
+void connections_trim(struct connections *c);
 
 /*
  * Have a connection on the pages of `f`: exclusive, journal in memory, foreign

@@ -313,6 +313,15 @@ struct directory_reader *store_client_reader(struct store_client *c,
     return c->reader;
 }
 
+void store_trim(struct store_client *c)
+{
+    connections_trim(&c->connections);
+    page_pool_fini(&c->spare);
+    buf_fini(&c->scratch);
+    free(c->ahead.pages);
+    c->ahead = (struct ahead){0};
+}
+
 void store_send(struct store_client *c)
 {
     log_send(c->store->log, &c->port);

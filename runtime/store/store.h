@@ -109,6 +109,9 @@ void store_expect(struct store_client *c, const char *class_name,
  * run, so that one sync serves all of it and does not take the processor away
  * in the middle. */
 void store_send(struct store_client *c);
+/* The client has little to do: give back what only makes the next use faster,
+ * spare connections but one, spare pages and buffers. */
+void store_trim(struct store_client *c);
 /* So much of the client waits for the disk, to be logged or to go to the
  * objects' files, that what can be put off should be.  A later store_poll tells
  * that it is not so any more. */

@@ -97,6 +97,18 @@ describe("connections, when many objects are open,", function()
     check_all(all, "b3")
   end)
 
+  it("are closed but for one when there is little to do", function()
+    local all = open(40)
+    put_all(all, "a")
+    for i = 2, #all do all[i]:close() end
+    local before, after = w:trim()
+    assert.same({ 39, 1 }, { before, after })
+    assert.equal("a1", (all[1]:get("k")))
+    local again = open(39, 1)
+    put_all(again, "b")
+    check_all(again, "b")
+  end)
+
   it("stay with an open transaction", function()
     local d = S.db({ id = 1 }, w)
     d:put("k", "old")

@@ -17,6 +17,7 @@
 #include "spec/support/store_faults.h"
 #include "spec/support/store_kv.h"
 #include "spec/support/store_sql.h"
+#include "store/inside.h"
 #include "store/store.h"
 
 enum { SEGMENT = 1 << 20 }; /* small: each world writes one */
@@ -258,7 +259,20 @@ static int ldb_shrink(lua_State *L)
     return 0;
 }
 
+/* world:trim() -> spare connections before, and after */
+static int world_trim(lua_State *L)
+{
+    struct lworld *w = luaL_checkudata(L, 1, WORLD_MT);
+    const struct connection_queue *spare = &w->client->connections.spare;
+
+    lua_pushinteger(L, (lua_Integer)spare->count);
+    store_trim(w->client);
+    lua_pushinteger(L, (lua_Integer)spare->count);
+    return 2;
+}
+
 static const luaL_Reg world_methods[] = {
+    {"trim", world_trim},
     {"db", world_db},
     {"pump", world_pump},
     {"fail_sync", world_fail_sync},
