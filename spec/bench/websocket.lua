@@ -69,16 +69,22 @@ local function wake(bench)
     compare.median(asleep), compare.median(awake))
 end
 
+-- `count` sockets come, get a broadcast, and go.
+local function come_and_go(bench, server, count, path)
+  local held <close> = wsload.hold(bench.folder, server.port, path, count)
+  frames(held, 1)
+  held:close()
+end
+
+-- What is compared is a server that has served a hundredth as many before.
 local function many(bench)
   -- A worker keeps some for its databases (host/census.h).
   local count = math.min(100000, math.tointeger(descriptors() - 1200) or math.huge)
   local server <close> = moonkeep.start(bench.folder, "socket", { limits = "{ idle_ms = 500, ping_ms = 0 }" })
-  wsload.hold(bench.folder, server.port, "/hold/warm?n=%d", 200):close()
-  hibernate(2000)
+  come_and_go(bench, server, count // 100, "/hold/warm?n=%d")
+  hibernate(6000)
   local before = server:resident()
-  local held <close> = wsload.hold(bench.folder, server.port, "/hold/m%2$d?n=%1$d", count)
-  frames(held, 1)
-  held:close()
+  come_and_go(bench, server, count, "/hold/m%2$d?n=%1$d")
   hibernate(12000)
   bench.size(("growth after %d sockets came and went"):format(count), before // 10,
     math.max(0, server:resident() - before))
