@@ -173,6 +173,10 @@ void pagefile_close_file(struct pagefile *f);
 /* Path of an object's file under the data folder; owned by the caller. */
 char *pagefile_path(const char *class_name, const struct oid *id);
 
+/* store.c */
+/* Free it: no thread runs, no client is attached. */
+void store_free(struct store *s);
+
 /* classes.c */
 /* The store's one entry for that name; borrowed.  Any thread. */
 struct store_class *classes_intern(struct store *s, const char *name);
