@@ -277,6 +277,19 @@ static void run(struct store *s, struct worker *workers, int n,
     }
 }
 
+/* What failed is void once the log can be written again, not before: who stops
+ * on a disk that fails may find it at the next start. */
+static void wait_healthy(struct store *s, struct store_stats *stats)
+{
+    store_stats(s, stats);
+    for (int i = 0; stats->is_failing; i++) {
+        if (i == 1000)
+            give_up("log", "it does not heal");
+        usleep(10000);
+        store_stats(s, stats);
+    }
+}
+
 /* A count that failed with the last syncs may be missing, no other. */
 static void check(struct store *s, struct worker *w)
 {
@@ -325,7 +338,7 @@ int main(int argc, char **argv)
     const char *folder = may_fail ? NULL : argv[1];
     struct store *s = open_store(disk, folder);
     run(s, workers, n, may_fail ? disk : NULL);
-    store_stats(s, &stats);
+    wait_healthy(s, &stats);
     store_close(s);
     s = open_store(disk, folder);
     for (int i = 0; i < n; i++)
