@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "store/base.h"
 
 enum {
     UNDER_WAY_MAX = 128,      /* checkpoints of one client at a time */
@@ -48,6 +49,7 @@ void checkpoint_free(struct checkpoint *p)
         page_drop(p->pages[i].page);
     list_unlink(&p->link);
     free(p->path);
+    free(p->base);
     free(p);
 }
 
@@ -73,7 +75,7 @@ static int write_pages(struct file *file, const struct checkpoint *p)
 {
     const struct disk_ops *ops = file->disk->ops;
     int64_t size = (int64_t)p->page_count * STORE_PAGE;
-    int rc = p->is_reset ? ops->truncate(file, 0) : 0;
+    int rc = p->reset_at != 0 ? ops->truncate(file, 0) : 0;
 
     if (rc != 0)
         return rc;
@@ -91,13 +93,15 @@ static int write_pages(struct file *file, const struct checkpoint *p)
 int checkpoint_write(struct disk *disk, const struct checkpoint *p)
 {
     struct file *file;
+    int rc = p->base == NULL ? 0 : base_keep(disk, p->path, p->base);
 
+    if (rc != 0)
+        return rc;
     if (!p->exists) {
-        int rc = disk->ops->remove(disk, p->path);
-
+        rc = disk->ops->remove(disk, p->path);
         return rc == ERR_NOT_FOUND ? 0 : rc;
     }
-    int rc = disk->ops->open(disk, p->path, DISK_WRITE | DISK_CREATE, &file);
+    rc = disk->ops->open(disk, p->path, DISK_WRITE | DISK_CREATE, &file);
     if (rc != 0)
         return rc;
     rc = write_pages(file, p);
@@ -149,12 +153,14 @@ void checkpoint_request(struct pagefile *f)
     p->number = f->state.last_commit;
     p->page_count = f->state.page_count;
     p->exists = f->state.exists;
-    p->is_reset = f->state.is_reset;
+    p->reset_at = f->state.reset_at;
+    if (p->reset_at != 0 && f->client->store->config.history_ms != 0)
+        p->base = base_path(&f->id, p->reset_at);
     f->checkpoint = p;
     f->epoch++;
     f->needed_after = 0;
     f->state.next_file_pages = p->exists ? p->page_count : 0;
-    f->state.next_is_reset = false;
+    f->state.next_reset_at = 0;
     wait_for_sync(port, p);
 }
 
@@ -175,14 +181,14 @@ void checkpoint_cancel(struct pagefile *f, uint64_t durable)
 static void settle_state(struct page_state *s)
 {
     s->file_pages = s->next_file_pages;
-    s->is_reset = s->next_is_reset;
+    s->reset_at = s->next_reset_at;
 }
 
 static void drop_written(struct pagefile *f, const struct checkpoint *p)
 {
     /* After a reset the file counts for nothing, even where a page is one of
      * the template's, which both may hold. */
-    if (f->state.next_is_reset)
+    if (f->state.next_reset_at != 0)
         return;
     f->client->overlay_pages -= f->pages.count;
     for (uint32_t i = 0; i < p->count; i++)
@@ -218,7 +224,7 @@ static void finish(struct store_client *c, struct checkpoint *p)
         if (commit->entry.number > p->number)
             settle_state(&commit->before);
     }
-    if (!p->exists || p->is_reset)
+    if (!p->exists || p->reset_at != 0)
         pagefile_close_file(f);
     checkpoint_free(p);
     checkpoint_set_needed(f, f->needed_after);

@@ -1,3 +1,4 @@
+#include "store/history_inside.h"
 #include "store/inside.h"
 
 #include <signal.h>
@@ -131,6 +132,7 @@ static void free_segments(struct checkpointer *c)
         return;
     int rc = s->config.disk->ops->sync_all(s->config.disk);
     if (rc == 0) {
+        history_keep(s, sequence);
         log_release(s->log, sequence);
         return;
     }

@@ -91,6 +91,7 @@ static void add_template(struct pagefile *f)
 static bool encode(struct pagefile *f)
 {
     struct buf *out = &f->client->scratch;
+    const bool has_history = f->client->store->config.history_ms != 0;
     bool all_differ = true;
     struct record r = {
         .kind = RECORD_COMMIT,
@@ -113,9 +114,14 @@ static bool encode(struct pagefile *f)
         if (slot->page == NULL)
             continue;
         const struct page *old = page_before(f, slot->number);
+        bool is_whole = !is_base(f, old);
         all_differ &= record_add_page(out, slot->number, slot->page->bytes,
-                                      is_base(f, old) ? old->bytes : NULL);
+                                      is_whole ? NULL : old->bytes);
+        if (has_history && is_whole)
+            undoing_page(f, slot->number, slot->page, out);
     }
+    if (has_history)
+        undoing_rest(f, out);
     record_end(out, 0, f->written.count);
     return all_differ;
 }
@@ -184,8 +190,10 @@ static void change_state(struct pagefile *f, const struct commit *c)
     s->next_file_pages = lower(s->next_file_pages, cut);
     s->next_alarm = f->next_alarm;
     s->dead = f->dead_letters;
-    s->is_reset |= c->is_reset;
-    s->next_is_reset |= c->is_reset;
+    if (c->is_reset && s->reset_at == 0)
+        s->reset_at = s->last_commit;
+    if (c->is_reset && s->next_reset_at == 0)
+        s->next_reset_at = s->last_commit;
 }
 
 /* The transaction is in the log's queue: its pages are the object's now. */
@@ -228,7 +236,7 @@ static void mark_dirty(struct pagefile *f, uint64_t number)
 static bool has_changes(const struct pagefile *f)
 {
     return f->written.count != 0 || f->cut < f->state.page_count ||
-           (f->resets && f->state.exists);
+           (f->resets && f->state.exists) || f->restores;
 }
 
 /* Encode what has changed.  Returns false when nothing has. */

@@ -33,12 +33,15 @@ struct store_class {
     char name[];
 };
 
+struct history;
+
 struct store {
     struct store_config config;
     struct log *log;
     struct checkpointer *checkpointer;
     struct warmer *warmer;
     struct directory *directory;
+    struct history *history;
     struct template_image image; /* read only once open */
     pthread_mutex_t mutex;       /* all below */
     struct store_class *classes;
@@ -89,8 +92,9 @@ struct page_state {
     uint64_t last_commit;
     uint32_t page_count; /* of the database */
     bool exists;         /* a commit made it; else it is the template */
-    bool is_reset;       /* nothing in the file counts any more */
-    bool next_is_reset;
+    uint64_t reset_at;   /* the commit since which nothing in the file
+                            counts any more, or 0 */
+    uint64_t next_reset_at;
     int64_t next_alarm;  /* as the last commit said; -1: it is not known */
     int64_t dead;        /* likewise */
     uint32_t file_pages; /* pages of the file that may be read */
@@ -130,6 +134,7 @@ struct pagefile {
     uint32_t page_count; /* as the transaction sees it */
     uint32_t cut;        /* committed pages above it are gone */
     bool resets;         /* it began with pagefile_reset */
+    bool restores;       /* it goes back to what was; logged in any case */
     int failure;         /* ERR_*: of the last operation that failed */
     bool is_refused;     /* it was the log that refused */
     int64_t next_alarm;
@@ -151,6 +156,10 @@ struct pagefile {
 int pagefile_read(struct pagefile *f, uint32_t number, uint8_t *out);
 int pagefile_write(struct pagefile *f, uint32_t number, const uint8_t *page);
 void pagefile_truncate(struct pagefile *f, uint32_t page_count);
+/* The number of the last commit of the object, as far as the client still knows
+ * of it; 0: all that it has is in its file. */
+uint64_t pagefile_commit_of(const struct store_client *c,
+                            const char *class_name, const struct oid *id);
 /* Forget the open transaction. */
 void pagefile_rollback(struct pagefile *f);
 /* Free a page file that nobody has open and that needs nothing more.
@@ -224,6 +233,13 @@ int commit_pages(struct pagefile *f);
 void commit_release(struct store_client *c, uint64_t synced);
 /* Take back the commits of `f` above `durable`. */
 void commit_undo(struct pagefile *f, uint64_t durable);
+
+/* undoing.c: what the record of the open transaction says of what was */
+/* How page `number`, logged whole as `page`, was before. */
+void undoing_page(struct pagefile *f, uint32_t number, const struct page *page,
+                  struct buf *out);
+/* What the transaction does away with, and notes. */
+void undoing_rest(struct pagefile *f, struct buf *out);
 
 /* The object's first commit that its file lacks is `number`; 0: none. */
 void checkpoint_set_needed(struct pagefile *f, uint64_t number);

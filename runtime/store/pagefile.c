@@ -8,7 +8,8 @@
 
 enum { BUCKETS_FIRST = 64 };
 
-static struct pagefile **bucket_of(struct store_client *c, const struct oid *id)
+static struct pagefile **bucket_of(const struct store_client *c,
+                                   const struct oid *id)
 {
     return &c->buckets[oid_hash(id) & (c->bucket_count - 1)];
 }
@@ -72,8 +73,8 @@ static int load_state(struct pagefile *f)
     return 0;
 }
 
-static struct pagefile *find(struct store_client *c, const char *class_name,
-                             const struct oid *id)
+static struct pagefile *find(const struct store_client *c,
+                             const char *class_name, const struct oid *id)
 {
     struct pagefile *f = c->bucket_count == 0 ? NULL : *bucket_of(c, id);
 
@@ -81,6 +82,14 @@ static struct pagefile *find(struct store_client *c, const char *class_name,
            (!oid_eq(&f->id, id) || strcmp(f->class->name, class_name) != 0))
         f = f->next;
     return f;
+}
+
+uint64_t pagefile_commit_of(const struct store_client *c,
+                            const char *class_name, const struct oid *id)
+{
+    const struct pagefile *f = find(c, class_name, id);
+
+    return f == NULL ? 0 : pagefile_last_commit(f);
 }
 
 uint64_t store_commit_of(const struct store_client *c, const struct oid *id)
@@ -248,6 +257,8 @@ static int check_limits(struct pagefile *f, uint32_t number,
     int64_t turn = ((int64_t)f->written.count + 1) * STORE_PAGE;
     uint8_t was[STORE_PAGE];
 
+    if (f->restores) /* it fitted once */
+        return 0;
     if ((config->object_bytes == 0 || end <= config->object_bytes ||
          number <= f->page_count) &&
         (config->turn_bytes == 0 || turn <= config->turn_bytes))
@@ -292,6 +303,7 @@ void pagefile_rollback(struct pagefile *f)
     f->page_count = f->state.page_count;
     f->cut = UINT32_MAX;
     f->resets = false;
+    f->restores = false;
 }
 
 bool pagefile_exists(const struct pagefile *f)

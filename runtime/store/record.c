@@ -30,6 +30,10 @@ enum {
     PAGE_ENTRY_MAX = 5 + 1 + 5 + STORE_PAGE,
     DEAD_UNKNOWN = 0xffff,
     DIFF_GOOD = 1024, /* a longer difference is measured against LZ4 */
+    /* Of an entry, with the form of the page: */
+    ENTRY_UNDO = 0x10,
+    ENTRY_NOTE = 0x20, /* with the note */
+    ENTRY_WHAT = 0x0f,
 };
 
 static void put32(uint8_t *p, uint32_t v)
@@ -211,20 +215,47 @@ static size_t encode_page(uint8_t *code, enum page_form *form,
     return STORE_PAGE;
 }
 
+static void add_entry(struct buf *out, uint32_t number, int what,
+                      const uint8_t *code, size_t n)
+{
+    uint8_t *p = (uint8_t *)buf_room(out, PAGE_ENTRY_MAX);
+    uint8_t *end = put_varint(p, number);
+
+    *end++ = (uint8_t)what;
+    end = put_varint(end, (uint32_t)n);
+    if (n != 0)
+        memcpy(end, code, n);
+    out->n += (size_t)(end + n - p);
+}
+
 bool record_add_page(struct buf *out, uint32_t number, const uint8_t *page,
                      const uint8_t *old)
 {
-    uint8_t *p = (uint8_t *)buf_room(out, PAGE_ENTRY_MAX);
     uint8_t code[STORE_PAGE];
     enum page_form form;
     size_t n = encode_page(code, &form, page, old);
-    uint8_t *end = put_varint(p, number);
 
-    *end++ = (uint8_t)form;
-    end = put_varint(end, (uint32_t)n);
-    memcpy(end, code, n);
-    out->n += (size_t)(end + n - p);
+    add_entry(out, number, (int)form, code, n);
     return form != PAGE_DIFF || n != 0;
+}
+
+void record_add_undo(struct buf *out, uint32_t number, const uint8_t *page,
+                     const uint8_t *old)
+{
+    uint8_t code[STORE_PAGE];
+    enum page_form form;
+    size_t n = encode_page(code, &form, old, page);
+
+    add_entry(out, number, (int)form | ENTRY_UNDO, code, n);
+}
+
+/* No entry has the number 0, which ends them. */
+void record_add_note(struct buf *out, enum record_note note, uint32_t value)
+{
+    uint8_t code[4];
+
+    put32(code, value);
+    add_entry(out, 1, (int)note | ENTRY_NOTE, code, sizeof(code));
 }
 
 void record_end(struct buf *out, size_t start, uint32_t changed)
@@ -301,7 +332,36 @@ int record_read_body(const struct record_head *head, const void *p,
     return 0;
 }
 
+static bool read_note(struct record_page *out, unsigned what)
+{
+    out->entry = RECORD_NOTE;
+    out->note = what;
+    if (what < RECORD_NOTE_PAGES || what > RECORD_NOTE_LOST || out->code.n != 4)
+        return false;
+    out->number = get32((const uint8_t *)out->code.p);
+    return true;
+}
+
+static bool read_what(struct record_page *out, unsigned what)
+{
+    if ((what & ENTRY_NOTE) != 0)
+        return read_note(out, what & ENTRY_WHAT);
+    out->entry = (what & ENTRY_UNDO) != 0 ? RECORD_UNDO : RECORD_PAGE;
+    out->form = what & ENTRY_WHAT;
+    return out->form <= PAGE_SPARSE;
+}
+
 int record_next_page(struct slice *pages, struct record_page *out)
+{
+    int rc;
+
+    do {
+        rc = record_next_entry(pages, out);
+    } while (rc > 0 && out->entry != RECORD_PAGE);
+    return rc;
+}
+
+int record_next_entry(struct slice *pages, struct record_page *out)
 {
     uint32_t length;
 
@@ -312,16 +372,15 @@ int record_next_page(struct slice *pages, struct record_page *out)
         return 0;
     if (!take_varint(pages, &out->number) || pages->n == 0)
         return ERR_CORRUPT;
-    out->form = (uint8_t)pages->p[0];
+    unsigned what = (uint8_t)pages->p[0];
     pages->p++;
     pages->n--;
-    if (out->form > PAGE_SPARSE || !take_varint(pages, &length) ||
-        length > pages->n)
+    if (!take_varint(pages, &length) || length > pages->n)
         return ERR_CORRUPT;
     out->code = (struct slice){pages->p, length};
     pages->p += length;
     pages->n -= length;
-    return 1;
+    return read_what(out, what) ? 1 : ERR_CORRUPT;
 }
 
 static int apply_diff(struct slice code, uint8_t *page)

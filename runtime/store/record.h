@@ -1,7 +1,10 @@
 /*
  * record.h - the bytes of one commit in the log: encode, check, decode.
  *
- *   [head 48] [fixed part of the body] [class name] [pages] [zeros up to 8]
+ *   [head 48] [fixed part of the body] [class name] [entries] [zeros up to 8]
+ *
+ * An entry is a page as it is now, a page as it was before (for history), or a
+ * note.
  *
  * The committing thread makes the body; the log thread completes the head when
  * it knows the record's place.  Numbers are little-endian.  Decoders take any
@@ -56,6 +59,19 @@ void record_begin(struct buf *out, const struct record *r);
  * the same as `old`, and the record need not have it. */
 bool record_add_page(struct buf *out, uint32_t number, const uint8_t *page,
                      const uint8_t *old);
+/* Add how page `number` was before: `old`, as the bytes in which it differs
+ * from `page` (of the record_add_page just before), or whole when `page` is
+ * NULL: it is cut off, or all is. */
+void record_add_undo(struct buf *out, uint32_t number, const uint8_t *page,
+                     const uint8_t *old);
+
+enum record_note {
+    RECORD_NOTE_PAGES = 1,   /* the database had so many before; 0: none was */
+    RECORD_NOTE_RESTORE = 2, /* the commit goes back to what was */
+    RECORD_NOTE_LOST = 3,    /* how the page of that number was is not known */
+};
+
+void record_add_note(struct buf *out, enum record_note note, uint32_t value);
 /* End the record that began at `start` of `out`. */
 void record_end(struct buf *out, size_t start, uint32_t changed);
 /* Complete the head of the record of `record_end` at `record`. */
@@ -72,16 +88,24 @@ int record_read_body(const struct record_head *head, const void *p,
  * a whole image as RAW and LZ4 are, and much faster to make than LZ4's. */
 enum page_form { PAGE_RAW, PAGE_LZ4, PAGE_DIFF, PAGE_SPARSE };
 
+enum record_entry { RECORD_PAGE, RECORD_UNDO, RECORD_NOTE };
+
 struct record_page {
-    uint32_t number;
-    enum page_form form;
+    uint32_t number; /* of a note: its value */
+    enum record_entry entry;
+    enum record_note note; /* of a note */
+    enum page_form form;   /* of a page */
     struct slice code;
 };
 
-/* Take the next page off `*pages`: 1, 0 at the end, or ERR_CORRUPT. */
+/* Take the next page off `*pages`, passing over other entries: 1, 0 at the
+ * end, or ERR_CORRUPT. */
 int record_next_page(struct slice *pages, struct record_page *out);
-/* Make the page in `page[0..STORE_PAGE)`, which holds the previous version
- * when the form is PAGE_DIFF.  Returns 0 or ERR_CORRUPT. */
+/* The same of the next entry, whatever it is. */
+int record_next_entry(struct slice *pages, struct record_page *out);
+/* Make the page in `page[0..STORE_PAGE)`, which holds the previous version (of
+ * RECORD_UNDO: the version after) when the form is PAGE_DIFF.  Returns 0 or
+ * ERR_CORRUPT. */
 int record_apply_page(const struct record_page *code, uint8_t *page);
 
 #endif

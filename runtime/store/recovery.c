@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/base.h"
 #include "store/inside.h"
 #include "store/scan.h"
 
@@ -18,7 +19,8 @@ struct replayed {
     struct oid id;
     struct overlay pages; /* a page that was written out is NULL */
     uint32_t page_count;
-    bool exists, is_reset;
+    bool exists;
+    uint64_t reset_at;         /* 0, or since when nothing of the file counts */
     bool is_dirty;             /* the file is behind */
     bool was_gone;             /* and may have come back */
     int64_t first_ms, last_ms; /* its commits */
@@ -126,7 +128,8 @@ static bool is_wanted(const struct recovery *c, const struct record *rec)
             slice_eq(slice_of(c->class_name), rec->class_name));
 }
 
-static int replay_record(struct replay *r, const struct record *rec)
+static int replay_record(struct replay *r, uint64_t number,
+                         const struct record *rec)
 {
     struct replayed *o;
     struct record_page code;
@@ -143,7 +146,8 @@ static int replay_record(struct replay *r, const struct record *rec)
     if (rec->kind != RECORD_COMMIT) {
         cut(r, o, 0);
         overlay_fini(&o->pages);
-        o->is_reset = true;
+        if (o->reset_at == 0)
+            o->reset_at = number;
     }
     while ((rc = record_next_page(&pages, &code)) > 0) {
         rc = replay_page(r, o, &code);
@@ -163,7 +167,9 @@ static int write_out(struct replay *r, struct replayed *o)
     p->path = mem_dup(o->path, strlen(o->path));
     p->page_count = o->page_count;
     p->exists = o->exists;
-    p->is_reset = o->is_reset;
+    p->reset_at = o->reset_at;
+    if (p->reset_at != 0 && r->config->keeps_bases)
+        p->base = base_path(&o->id, p->reset_at);
     int rc = checkpoint_write(r->disk, p);
     checkpoint_free(p);
     if (rc != 0)
@@ -174,7 +180,7 @@ static int write_out(struct replay *r, struct replayed *o)
         o->pages.slots[i].page = NULL;
     }
     o->is_dirty = false;
-    o->is_reset = false;
+    o->reset_at = 0;
     return 0;
 }
 
@@ -245,7 +251,7 @@ static int replay_log(struct replay *r, struct scan *scan,
            (rc = scan_next(scan, &head, &rec, err)) > 0) {
         if (head.number > r->config->upto)
             break;
-        rc = replay_record(r, &rec);
+        rc = replay_record(r, head.number, &rec);
         if (rc != 0)
             return error_set(err, rc,
                              "cannot replay commit %llu: %s; `moonkeep "

@@ -27,6 +27,7 @@ struct recovery {
     struct directory *directory;     /* NULL: nobody is told */
     struct logger *logger;           /* NULL: silent */
     uint64_t upto;                   /* the last commit that counts */
+    bool keeps_bases;                /* base.h */
     /* This object alone; NULL: all. */
     const char *class_name;
     const struct oid *id;

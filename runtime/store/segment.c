@@ -3,13 +3,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <xxhash.h>
 
 #include "base/mem.h"
 #include "base/must.h"
 #include "store/record.h"
 
-enum { FREE_MAX = 2 }; /* files kept for the next segments */
+enum {
+    FREE_MAX = 2, /* files kept for the next segments */
+    /* Of a guest: */
+    TRIES = 20,
+    RETRY_MS = 50,
+};
 
 static const char magic[8] = "MKLOG001";
 
@@ -210,8 +216,8 @@ int segments_load(struct segments *s, struct disk *disk, int64_t bytes,
     return pick_live(s, 0, err);
 }
 
-int segments_load_guest(struct segments *s, struct disk *disk, uint64_t oldest,
-                        struct error *err)
+static int load_guest(struct segments *s, struct disk *disk, uint64_t oldest,
+                      struct error *err)
 {
     *s = (struct segments){.disk = disk, .is_guest = true};
     int rc = disk->ops->list(disk, "log", load_slot, s);
@@ -219,6 +225,23 @@ int segments_load_guest(struct segments *s, struct disk *disk, uint64_t oldest,
         return error_set(err, rc, "cannot read the folder log: %s",
                          err_text(rc));
     return pick_live(s, oldest, err);
+}
+
+/* The head of a segment that is being claimed may be half written. */
+int segments_load_guest(struct segments *s, struct disk *disk, uint64_t oldest,
+                        struct error *err)
+{
+    const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000};
+    int rc = ERR_CORRUPT;
+
+    for (int i = 0; i < TRIES && rc == ERR_CORRUPT; i++) {
+        if (i != 0)
+            nanosleep(&pause, NULL);
+        rc = load_guest(s, disk, oldest, err);
+        if (rc != 0)
+            segments_fini(s);
+    }
+    return rc;
 }
 
 static bool slot_is_used(const struct segments *s, uint32_t slot)

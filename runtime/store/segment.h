@@ -65,7 +65,8 @@ void segment_name(uint32_t slot, char out[SEGMENT_NAME_MAX]);
 int segments_load(struct segments *s, struct disk *disk, int64_t bytes,
                   struct error *err);
 /* The same of a log that somebody else writes: what is needed of it from the
- * segment with sequence `oldest` on, only to be read. */
+ * segment with sequence `oldest` on, only to be read.  On failure there is
+ * nothing to close. */
 int segments_load_guest(struct segments *s, struct disk *disk, uint64_t oldest,
                         struct error *err);
 /* Close all files. */

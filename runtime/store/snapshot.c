@@ -1,37 +1,19 @@
 #include "store/snapshot.h"
 
 #include <sqlite3.h>
-#include <time.h>
 
 #include "store/inside.h"
 #include "store/recovery.h"
 #include "store/segment.h"
 
-enum { TRIES = 20, RETRY_MS = 50, BUSY_MS = 10000 };
-
-/* The head of a segment that is being claimed may be half written. */
-static int load(struct segments *segments, const struct snapshot *s,
-                struct error *err)
-{
-    const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000};
-    int rc = ERR_CORRUPT;
-
-    for (int i = 0; i < TRIES && rc == ERR_CORRUPT; i++) {
-        if (i != 0)
-            nanosleep(&pause, NULL);
-        rc = segments_load_guest(segments, s->from, s->oldest, err);
-        if (rc != 0)
-            segments_fini(segments);
-    }
-    return rc;
-}
+enum { BUSY_MS = 10000 };
 
 static int replay(const struct snapshot *s, struct directory *directory,
                   struct error *err)
 {
     struct segments segments;
     struct recovery_report report;
-    int rc = load(&segments, s, err);
+    int rc = segments_load_guest(&segments, s->from, s->oldest, err);
 
     if (rc != 0)
         return rc;

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "store/history_inside.h"
 #include "store/inside.h"
 #include "store/recovery.h"
 
@@ -60,12 +61,16 @@ static int open_log(struct store *s, struct error *err)
 
     int rc = segments_load(&segments, config->disk, config->segment_bytes, err);
     if (rc == 0)
-        rc = recovery_run(&(struct recovery){.segments = &segments,
-                                             .disk = config->disk,
-                                             .directory = s->directory,
-                                             .logger = config->logger,
-                                             .upto = UINT64_MAX},
-                          &report, err);
+        rc = recovery_run(
+            &(struct recovery){.segments = &segments,
+                               .disk = config->disk,
+                               .directory = s->directory,
+                               .logger = config->logger,
+                               .upto = UINT64_MAX,
+                               .keeps_bases = config->history_ms != 0},
+            &report, err);
+    if (rc == 0)
+        rc = history_open(s, &segments, err);
     if (rc == 0)
         rc = log_new(&(struct log_config){.clock = config->clock,
                                           .logger = config->logger,
@@ -88,6 +93,7 @@ void store_free(struct store *s)
     else
         directory_close(s->directory);
     log_free(s->log);
+    history_free(s->history);
     checkpointer_free(s->checkpointer);
     warmer_free(s->warmer);
     template_fini(&s->image);
@@ -175,8 +181,10 @@ void store_close(struct store *s)
     stop(s);
     struct disk *d = s->config.disk;
     if (!checkpointer_keeps_log(s->checkpointer) && log_flush(s->log) == 0 &&
-        directory_flush(s->directory, NULL) == 0 && d->ops->sync_all(d) == 0)
+        directory_flush(s->directory, NULL) == 0 && d->ops->sync_all(d) == 0) {
+        history_keep(s, UINT64_MAX);
         log_finish(s->log);
+    }
     store_free(s);
 }
 

@@ -39,6 +39,7 @@ struct store_config {
     int64_t segment_bytes;     /* 0: 64 MiB */
     int64_t object_bytes;      /* limits.storage_mb in bytes; 0: no limit */
     int64_t turn_bytes;        /* limits.turn_mb in bytes; 0: no limit */
+    int64_t history_ms;        /* how long history is kept; 0: not at all */
     enum store_durability durability;
     enum store_threads threads; /* PUMPED: no thread; store_pump writes */
     /* The directory's file, absolute, in the disk's root folder; copied.

@@ -1,0 +1,56 @@
+/*
+ * history_inside.h - history.c's and history_keep.c's own, and what the store
+ * calls of it.  Nobody outside includes it.
+ */
+#ifndef STORE_HISTORY_INSIDE_H
+#define STORE_HISTORY_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/disk.h"
+#include "base/err.h"
+#include "base/oid.h"
+#include "store/history.h"
+#include "store/segment.h"
+
+struct history {
+    /* history/since: the log has what history needs from this segment on. */
+    uint64_t since; /* its sequence; 0: there is none */
+    int64_t since_ms;
+
+    pthread_mutex_t writing; /* files of history/armed */
+    pthread_mutex_t mutex;   /* all below */
+    struct oid *armed;       /* owned */
+    size_t armed_n;
+    atomic_size_t armed_count; /* armed_n, for a quick look */
+};
+
+/* The log has been replayed from `*loaded` and is about to begin anew: keep
+ * what it has, look what is armed.  A failure to keep is logged.  Returns 0,
+ * ERR_FULL, ERR_IO. */
+int history_open(struct store *s, const struct segments *loaded,
+                 struct error *err);
+void history_free(struct history *h); /* NULL is allowed */
+/* Keep the segments up to `sequence`, which the log is about to give up: what
+ * they have is in the objects' files, durably.  A failure is logged, and then
+ * history begins after it. */
+void history_keep(struct store *s, uint64_t sequence);
+/* When the history began, if that was with segment `sequence`; else 0. */
+int64_t history_since(const struct store *s, uint64_t sequence);
+
+/* history_armed.c */
+int armed_load(struct store *s, struct error *err);
+int armed_write(struct store *s, const struct oid *id, const struct bookmark *b,
+                struct error *err);
+int armed_read(struct store *s, const struct oid *id, struct bookmark *out,
+               struct error *err);
+
+/* A small file at `path`, whole or not there: write `n` bytes to `making`,
+ * rename.  Returns 0, ERR_FULL, ERR_IO. */
+int history_write_file(struct disk *d, const char *making, const char *path,
+                       const void *p, size_t n);
+
+#endif
