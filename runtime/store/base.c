@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -21,17 +22,17 @@ char *base_path(const struct oid *id, uint64_t number)
     return mem_dup(path, (size_t)n);
 }
 
-/* Of a file at `path`; ERR_NOT_FOUND: there is none. */
-static int64_t size_of(struct disk *d, const char *path)
+/* An empty one was about to be made when the power went. */
+int base_is_kept(struct disk *d, const char *base)
 {
     struct file *f;
-    int rc = d->ops->open(d, path, DISK_READ, &f);
+    int rc = d->ops->open(d, base, DISK_READ, &f);
 
     if (rc != 0)
-        return rc;
+        return rc == ERR_NOT_FOUND ? 0 : rc;
     int64_t size = d->ops->size(f);
     d->ops->close(f);
-    return size;
+    return size < 0 ? (int)size : size > 0;
 }
 
 /* Have the folder of `path`: an empty file makes it. */
@@ -45,17 +46,48 @@ static int make_place(struct disk *d, const char *path)
     return rc;
 }
 
+/* What is in the file is on disk; ERR_NOT_FOUND: there is none. */
+static int sync_file(struct disk *d, const char *path)
+{
+    struct file *f;
+    int rc = d->ops->open(d, path, DISK_WRITE, &f);
+
+    if (rc != 0)
+        return rc;
+    rc = d->ops->sync(f);
+    d->ops->close(f);
+    return rc;
+}
+
+/* The name `path` is on disk, and those of the folders above it. */
+static int sync_name(struct disk *d, const char *path)
+{
+    char *folder = mem_dup(path, strlen(path));
+    int rc = 0;
+
+    for (char *end; rc == 0 && (end = strrchr(folder, '/')) != NULL;) {
+        *end = '\0';
+        rc = d->ops->sync_folder(d, folder);
+    }
+    free(folder);
+    return rc;
+}
+
 int base_keep(struct disk *d, const char *path, const char *base)
 {
-    int64_t there = size_of(d, base);
+    int rc = base_is_kept(d, base);
 
-    if (there > 0 || (there < 0 && there != ERR_NOT_FOUND))
-        return there > 0 ? 0 : (int)there;
-    int64_t size = size_of(d, path);
-    if (size < 0)
-        return size == ERR_NOT_FOUND ? 0 : (int)size;
-    int rc = make_place(d, base);
-    return rc != 0 ? rc : d->ops->rename(d, path, base);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = sync_file(d, path);
+    if (rc != 0)
+        return rc == ERR_NOT_FOUND ? 0 : rc;
+    rc = make_place(d, base);
+    if (rc == 0)
+        rc = d->ops->rename(d, path, base);
+    if (rc == 0)
+        rc = sync_name(d, base);
+    return rc != 0 ? rc : sync_name(d, path);
 }
 
 struct expiry {

@@ -75,7 +75,7 @@ static int write_pages(struct file *file, const struct checkpoint *p)
 {
     const struct disk_ops *ops = file->disk->ops;
     int64_t size = (int64_t)p->page_count * STORE_PAGE;
-    int rc = p->reset_at != 0 ? ops->truncate(file, 0) : 0;
+    int rc = p->is_reset ? ops->truncate(file, 0) : 0;
 
     if (rc != 0)
         return rc;
@@ -153,14 +153,15 @@ void checkpoint_request(struct pagefile *f)
     p->number = f->state.last_commit;
     p->page_count = f->state.page_count;
     p->exists = f->state.exists;
-    p->reset_at = f->state.reset_at;
-    if (p->reset_at != 0 && f->client->store->config.history_ms != 0)
-        p->base = base_path(&f->id, p->reset_at);
+    p->is_reset = f->state.is_reset;
+    if (f->state.base_at != 0)
+        p->base = base_path(&f->id, f->state.base_at);
     f->checkpoint = p;
     f->epoch++;
     f->needed_after = 0;
     f->state.next_file_pages = p->exists ? p->page_count : 0;
-    f->state.next_reset_at = 0;
+    f->state.next_is_reset = false;
+    f->state.next_base_at = 0;
     wait_for_sync(port, p);
 }
 
@@ -181,14 +182,15 @@ void checkpoint_cancel(struct pagefile *f, uint64_t durable)
 static void settle_state(struct page_state *s)
 {
     s->file_pages = s->next_file_pages;
-    s->reset_at = s->next_reset_at;
+    s->is_reset = s->next_is_reset;
+    s->base_at = s->next_base_at;
 }
 
 static void drop_written(struct pagefile *f, const struct checkpoint *p)
 {
     /* After a reset the file counts for nothing, even where a page is one of
      * the template's, which both may hold. */
-    if (f->state.next_reset_at != 0)
+    if (f->state.next_is_reset)
         return;
     f->client->overlay_pages -= f->pages.count;
     for (uint32_t i = 0; i < p->count; i++)
@@ -224,7 +226,7 @@ static void finish(struct store_client *c, struct checkpoint *p)
         if (commit->entry.number > p->number)
             settle_state(&commit->before);
     }
-    if (!p->exists || p->reset_at != 0)
+    if (!p->exists || p->is_reset)
         pagefile_close_file(f);
     checkpoint_free(p);
     checkpoint_set_needed(f, f->needed_after);

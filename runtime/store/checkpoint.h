@@ -35,12 +35,10 @@ struct checkpoint {
     char *path;      /* owned */
     uint64_t number; /* the pages may be written once this is synced */
     uint32_t page_count;
-    bool exists; /* false: remove the file */
-    /* Nothing of the file's old contents counts since that commit; 0: all
-     * does.  As it was before it is kept in `base` (owned; NULL: is not). */
-    uint64_t reset_at;
-    char *base;
-    int result; /* of writing: 0 or ERR_* */
+    bool exists;   /* false: remove the file */
+    bool is_reset; /* nothing of the file's old contents counts */
+    char *base;    /* where these are kept; owned; NULL: nowhere */
+    int result;    /* of writing: 0 or ERR_* */
     uint32_t count;
     struct overlay_slot pages[]; /* by number; each a reference */
 };

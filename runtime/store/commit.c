@@ -137,7 +137,10 @@ static struct commit *new_commit(struct pagefile *f)
         undo += overlay_get(&f->pages, n + 1) != NULL;
     size_t fixed = sizeof(struct commit) + undo * sizeof(struct undo_page);
     struct commit *c = mem_alloc(fixed + record.n);
-    *c = (struct commit){.file = f, .before = f->state, .is_reset = f->resets};
+    *c = (struct commit){.file = f,
+                         .before = f->state,
+                         .is_reset = f->resets,
+                         .keeps_base = undoing_needs_base(f)};
     c->entry.record = (uint8_t *)c + fixed;
     c->entry.size = record.n;
     memcpy(c->entry.record, record.p, record.n);
@@ -190,10 +193,12 @@ static void change_state(struct pagefile *f, const struct commit *c)
     s->next_file_pages = lower(s->next_file_pages, cut);
     s->next_alarm = f->next_alarm;
     s->dead = f->dead_letters;
-    if (c->is_reset && s->reset_at == 0)
-        s->reset_at = s->last_commit;
-    if (c->is_reset && s->next_reset_at == 0)
-        s->next_reset_at = s->last_commit;
+    if (c->keeps_base && !s->is_reset)
+        s->base_at = s->last_commit;
+    if (c->keeps_base && !s->next_is_reset)
+        s->next_base_at = s->last_commit;
+    s->is_reset |= c->is_reset;
+    s->next_is_reset |= c->is_reset;
 }
 
 /* The transaction is in the log's queue: its pages are the object's now. */

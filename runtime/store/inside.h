@@ -92,9 +92,11 @@ struct page_state {
     uint64_t last_commit;
     uint32_t page_count; /* of the database */
     bool exists;         /* a commit made it; else it is the template */
-    uint64_t reset_at;   /* the commit since which nothing in the file
-                            counts any more, or 0 */
-    uint64_t next_reset_at;
+    bool is_reset;       /* nothing in the file counts any more */
+    bool next_is_reset;
+    uint64_t base_at; /* the commit that reset it, if the file as it was is
+                         kept (base.h), or 0 */
+    uint64_t next_base_at;
     int64_t next_alarm;  /* as the last commit said; -1: it is not known */
     int64_t dead;        /* likewise */
     uint32_t file_pages; /* pages of the file that may be read */
@@ -107,7 +109,7 @@ struct commit {
     struct list client_link, file_link;
     struct pagefile *file;
     struct page_state before;
-    bool is_reset;
+    bool is_reset, keeps_base;
     struct overlay replaced; /* by a reset: all pages there were */
     uint32_t undo_count;
     struct undo_page undo[];
@@ -240,6 +242,9 @@ void undoing_page(struct pagefile *f, uint32_t number, const struct page *page,
                   struct buf *out);
 /* What the transaction does away with, and notes. */
 void undoing_rest(struct pagefile *f, struct buf *out);
+/* The transaction does away with more than its record says: the file as it is
+ * has to be kept. */
+bool undoing_needs_base(const struct pagefile *f);
 
 /* The object's first commit that its file lacks is `number`; 0: none. */
 void checkpoint_set_needed(struct pagefile *f, uint64_t number);

@@ -118,18 +118,11 @@ struct finding {
 static int is_restore(void *arg, uint64_t number, const struct record *r)
 {
     struct finding *f = arg;
-    struct slice entries = r->pages;
-    struct record_page entry;
-    int rc;
 
-    if (number <= f->after)
+    if (number <= f->after || !record_has_note(r, RECORD_NOTE_RESTORE))
         return 0;
-    while ((rc = record_next_entry(&entries, &entry)) > 0)
-        if (entry.entry == RECORD_NOTE && entry.note == RECORD_NOTE_RESTORE) {
-            f->number = number;
-            return 1;
-        }
-    return rc;
+    f->number = number;
+    return 1;
 }
 
 int past_find_restore(const struct past *p, const struct oid *id,

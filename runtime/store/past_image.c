@@ -206,21 +206,32 @@ static int read_base(struct looking *l, struct file *f)
     return 0;
 }
 
-static bool has_all(const struct history_image *i)
+/* The pages of which nothing is known yet, to be looked for.  Returns whether
+ * there are any. */
+static bool want_rest(struct looking *l)
 {
-    for (uint32_t n = 1; n <= i->count; n++)
-        if (!overlay_has(&i->pages, n))
-            return false;
-    return true;
+    const struct history_image *i = l->image;
+    bool any = false;
+
+    for (uint32_t n = 1; n <= i->count; n++) {
+        if (overlay_has(&i->pages, n))
+            continue;
+        any = true;
+        if (!overlay_has(&l->touched, n))
+            overlay_put(&l->touched, n, NULL);
+    }
+    return any;
 }
 
+/* What was reset is in its file as that was then.  Where there is none the
+ * object began, or was reset, not long before: the log had all of it. */
 static int look_into_base(struct looking *l, struct error *err)
 {
     struct disk *d = l->past->store->config.disk;
     struct file *f;
 
     l->image->is_whole = true;
-    if (!l->image->exists || has_all(l->image))
+    if (!l->image->exists || !want_rest(l))
         return 0;
     char *path = base_path(l->id, l->reset);
     int rc = d->ops->open(d, path, DISK_READ, &f);
@@ -229,7 +240,7 @@ static int look_into_base(struct looking *l, struct error *err)
         d->ops->close(f);
     }
     if (rc == ERR_NOT_FOUND)
-        past_too_far(err);
+        rc = look_before(l, err);
     else if (rc != 0)
         error_set(err, rc, "cannot read %s: %s", path, err_text(rc));
     free(path);

@@ -336,7 +336,7 @@ static bool read_note(struct record_page *out, unsigned what)
 {
     out->entry = RECORD_NOTE;
     out->note = what;
-    if (what < RECORD_NOTE_PAGES || what > RECORD_NOTE_LOST || out->code.n != 4)
+    if (what < RECORD_NOTE_PAGES || what > RECORD_NOTE_BASE || out->code.n != 4)
         return false;
     out->number = get32((const uint8_t *)out->code.p);
     return true;
@@ -381,6 +381,17 @@ int record_next_entry(struct slice *pages, struct record_page *out)
     pages->p += length;
     pages->n -= length;
     return read_what(out, what) ? 1 : ERR_CORRUPT;
+}
+
+bool record_has_note(const struct record *r, enum record_note note)
+{
+    struct slice entries = r->pages;
+    struct record_page e;
+
+    while (record_next_entry(&entries, &e) > 0)
+        if (e.entry == RECORD_NOTE && e.note == note)
+            return true;
+    return false;
 }
 
 static int apply_diff(struct slice code, uint8_t *page)

@@ -69,6 +69,8 @@ enum record_note {
     RECORD_NOTE_PAGES = 1,   /* the database had so many before; 0: none was */
     RECORD_NOTE_RESTORE = 2, /* the commit goes back to what was */
     RECORD_NOTE_LOST = 3,    /* how the page of that number was is not known */
+    RECORD_NOTE_BASE = 4,    /* how the pages were that it does away with and
+                                that are not here is in a file (base.h) */
 };
 
 void record_add_note(struct buf *out, enum record_note note, uint32_t value);
@@ -103,6 +105,8 @@ struct record_page {
 int record_next_page(struct slice *pages, struct record_page *out);
 /* The same of the next entry, whatever it is. */
 int record_next_entry(struct slice *pages, struct record_page *out);
+/* Whether that note is among its entries. */
+bool record_has_note(const struct record *r, enum record_note note);
 /* Make the page in `page[0..STORE_PAGE)`, which holds the previous version (of
  * RECORD_UNDO: the version after) when the form is PAGE_DIFF.  Returns 0 or
  * ERR_CORRUPT. */

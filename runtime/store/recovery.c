@@ -19,8 +19,7 @@ struct replayed {
     struct oid id;
     struct overlay pages; /* a page that was written out is NULL */
     uint32_t page_count;
-    bool exists;
-    uint64_t reset_at;         /* 0, or since when nothing of the file counts */
+    bool exists, is_reset;
     bool is_dirty;             /* the file is behind */
     bool was_gone;             /* and may have come back */
     int64_t first_ms, last_ms; /* its commits */
@@ -128,6 +127,61 @@ static bool is_wanted(const struct recovery *c, const struct record *rec)
             slice_eq(slice_of(c->class_name), rec->class_name));
 }
 
+/* Write what the object's file lacks; its pages are known but not held then. */
+static int write_out(struct replay *r, struct replayed *o)
+{
+    if (!o->is_dirty)
+        return 0;
+    struct checkpoint *p = checkpoint_new(&o->pages);
+    p->path = mem_dup(o->path, strlen(o->path));
+    p->page_count = o->page_count;
+    p->exists = o->exists;
+    p->is_reset = o->is_reset;
+    int rc = checkpoint_write(r->disk, p);
+    checkpoint_free(p);
+    if (rc != 0)
+        return rc;
+    for (uint32_t i = 0; i < o->pages.cap; i++) {
+        r->pages_held -= o->pages.slots[i].page != NULL;
+        page_drop(o->pages.slots[i].page);
+        o->pages.slots[i].page = NULL;
+    }
+    o->is_dirty = false;
+    o->is_reset = false;
+    return 0;
+}
+
+/* What the record resets stays as it was, where history needs it. */
+static int keep_base(struct replay *r, struct replayed *o, uint64_t number,
+                     const struct record *rec)
+{
+    if (!r->config->keeps_bases || !record_has_note(rec, RECORD_NOTE_BASE))
+        return 0;
+    char *base = base_path(&o->id, number);
+    int rc = base_is_kept(r->disk, base);
+    if (rc == 0) {
+        rc = write_out(r, o);
+        if (rc == 0)
+            rc = base_keep(r->disk, o->path, base);
+    }
+    free(base);
+    return rc < 0 ? rc : 0;
+}
+
+/* All that was there is gone. */
+static int replay_reset(struct replay *r, struct replayed *o, uint64_t number,
+                        const struct record *rec)
+{
+    int rc = keep_base(r, o, number, rec);
+
+    if (rc != 0)
+        return rc;
+    cut(r, o, 0);
+    overlay_fini(&o->pages);
+    o->is_reset = true;
+    return 0;
+}
+
 static int replay_record(struct replay *r, uint64_t number,
                          const struct record *rec)
 {
@@ -141,14 +195,11 @@ static int replay_record(struct replay *r, uint64_t number,
     if (!is_wanted(r->config, rec))
         return 0;
     o = object_of(r, rec);
+    rc = rec->kind == RECORD_COMMIT ? 0 : replay_reset(r, o, number, rec);
+    if (rc != 0)
+        return rc;
     o->is_dirty = true;
     replay_facts(o, rec);
-    if (rec->kind != RECORD_COMMIT) {
-        cut(r, o, 0);
-        overlay_fini(&o->pages);
-        if (o->reset_at == 0)
-            o->reset_at = number;
-    }
     while ((rc = record_next_page(&pages, &code)) > 0) {
         rc = replay_page(r, o, &code);
         if (rc != 0)
@@ -156,32 +207,6 @@ static int replay_record(struct replay *r, uint64_t number,
     }
     cut(r, o, rec->page_count);
     return rc;
-}
-
-/* Write what the object's file lacks; its pages are known but not held then. */
-static int write_out(struct replay *r, struct replayed *o)
-{
-    if (!o->is_dirty)
-        return 0;
-    struct checkpoint *p = checkpoint_new(&o->pages);
-    p->path = mem_dup(o->path, strlen(o->path));
-    p->page_count = o->page_count;
-    p->exists = o->exists;
-    p->reset_at = o->reset_at;
-    if (p->reset_at != 0 && r->config->keeps_bases)
-        p->base = base_path(&o->id, p->reset_at);
-    int rc = checkpoint_write(r->disk, p);
-    checkpoint_free(p);
-    if (rc != 0)
-        return rc;
-    for (uint32_t i = 0; i < o->pages.cap; i++) {
-        r->pages_held -= o->pages.slots[i].page != NULL;
-        page_drop(o->pages.slots[i].page);
-        o->pages.slots[i].page = NULL;
-    }
-    o->is_dirty = false;
-    o->reset_at = 0;
-    return 0;
 }
 
 static int write_all(struct replay *r, struct error *err)

@@ -8,6 +8,15 @@
 #include "store/inside.h"
 #include "store/record.h"
 
+enum { TOLD_MAX = 256 }; /* pages of a database that a record tells whole */
+
+bool undoing_needs_base(const struct pagefile *f)
+{
+    return f->client->store->config.history_ms != 0 && f->resets &&
+           f->state.exists && f->state.file_pages != 0 &&
+           f->state.page_count > TOLD_MAX;
+}
+
 /* Page `number` as the commit before left it, into `room` or borrowed; NULL:
  * it cannot be read. */
 static const uint8_t *page_was(struct pagefile *f, uint32_t number,
@@ -45,12 +54,17 @@ void undoing_page(struct pagefile *f, uint32_t number, const struct page *page,
         add_was(f, number, page, out);
 }
 
-/* The file stays as it is now (base.h), so what it lacks says the rest. */
+/* Small ones are told whole; else the file stays as it is now (base.h), and
+ * what it lacks says the rest. */
 static void add_all(struct pagefile *f, struct buf *out)
 {
-    for (uint32_t i = 0; i < f->pages.cap; i++)
-        if (f->pages.slots[i].page != NULL)
-            add_was(f, f->pages.slots[i].number, NULL, out);
+    bool needs_base = undoing_needs_base(f);
+
+    if (needs_base)
+        record_add_note(out, RECORD_NOTE_BASE, 0);
+    for (uint32_t n = 1; n <= f->state.page_count; n++)
+        if (!needs_base || overlay_get(&f->pages, n) != NULL)
+            add_was(f, n, NULL, out);
 }
 
 static void add_cut(struct pagefile *f, struct buf *out)

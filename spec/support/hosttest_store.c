@@ -31,9 +31,22 @@ struct lworld {
     struct store *store;
     struct store_client *client;
     struct clock clock;
+    struct store_config config;
 };
 
-/* T.world{ storage_bytes=, turn_bytes= } -> world */
+#include "spec/support/store_history.h"
+
+static int open_world(struct lworld *w, struct error *e)
+{
+    int rc = store_open(&w->config, &w->store, e);
+
+    if (rc == 0)
+        w->client = store_attach(w->store, NULL, NULL);
+    return rc;
+}
+
+/* T.world{ storage_bytes=, turn_bytes=, segment_bytes=, history_ms=, seed= }
+ * -> world */
 static int world_new(lua_State *L)
 {
     struct error e = {0};
@@ -45,21 +58,40 @@ static int world_new(lua_State *L)
     *w = (struct lworld){0};
     luaL_setmetatable(L, WORLD_MT);
     clock_init_virtual(&w->clock, 1700000000000);
-    w->disk = disk_sim_new(1);
-    int rc = store_open(
-        &(struct store_config){
-            .disk = w->disk,
-            .clock = &w->clock,
-            .segment_bytes = SEGMENT,
-            .object_bytes = storage,
-            .turn_bytes = turn,
-            .threads = STORE_PUMPED,
-        },
-        &w->store, &e);
-    if (rc != 0)
-        return luaL_error(L, "%s", e.text);
-    w->client = store_attach(w->store, NULL, NULL);
-    return 1;
+    w->disk = disk_sim_new((uint64_t)field(L, 1, "seed", 1));
+    w->config = (struct store_config){
+        .disk = w->disk,
+        .clock = &w->clock,
+        .segment_bytes = field(L, 1, "segment_bytes", SEGMENT),
+        .object_bytes = storage,
+        .turn_bytes = turn,
+        .history_ms = field(L, 1, "history_ms", 0),
+        .threads = STORE_PUMPED,
+    };
+    return open_world(w, &e) == 0 ? 1 : luaL_error(L, "%s", e.text);
+}
+
+/* world:restart{ crash=, history_ms= }: the store is closed, or loses its
+ * power, and opened again; no database is open */
+static int world_restart(lua_State *L)
+{
+    struct lworld *w = luaL_checkudata(L, 1, WORLD_MT);
+    struct error e = {0};
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_getfield(L, 2, "crash");
+    bool crashes = lua_toboolean(L, -1);
+    w->config.history_ms = field(L, 2, "history_ms", w->config.history_ms);
+    if (crashes)
+        store_drop(w->store);
+    store_detach(w->client);
+    if (crashes)
+        disk_sim_restart(w->disk);
+    else
+        store_close(w->store);
+    w->client = NULL;
+    w->store = NULL;
+    return open_world(w, &e) == 0 ? 0 : luaL_error(L, "%s", e.text);
 }
 
 static int world_close(lua_State *L)
@@ -272,6 +304,15 @@ static int world_trim(lua_State *L)
 }
 
 static const luaL_Reg world_methods[] = {
+    {"restart", world_restart},
+    {"tick", world_tick},
+    {"files", world_files},
+    {"remove", world_remove},
+    {"now", history_text},
+    {"at", history_text_at},
+    {"arm", history_set},
+    {"armed", history_is_set},
+    {"go", history_go},
     {"trim", world_trim},
     {"db", world_db},
     {"pump", world_pump},
