@@ -308,6 +308,8 @@ static const luaL_Reg world_methods[] = {
     {"tick", world_tick},
     {"files", world_files},
     {"remove", world_remove},
+    {"damage", world_damage},
+    {"capacity", world_capacity},
     {"now", history_text},
     {"at", history_text_at},
     {"arm", history_set},

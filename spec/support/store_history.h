@@ -59,6 +59,34 @@ static int world_remove(lua_State *L)
     return 1;
 }
 
+/* world:damage(path, at): the byte there, from the end when negative */
+static int world_damage(lua_State *L)
+{
+    struct lworld *w = check_world(L);
+    const char *path = luaL_checkstring(L, 2);
+    int64_t at = luaL_checkinteger(L, 3);
+    struct file *f;
+    char byte = 0;
+
+    if (w->disk->ops->open(w->disk, path, DISK_WRITE, &f) != 0)
+        return luaL_error(L, "no file %s", path);
+    if (at < 0)
+        at += w->disk->ops->size(f);
+    w->disk->ops->pread(f, &byte, 1, at);
+    byte ^= 0x55;
+    const struct iovec v = {&byte, 1};
+    w->disk->ops->pwritev(f, &v, 1, at);
+    w->disk->ops->close(f);
+    return 0;
+}
+
+/* world:capacity(bytes): of the disk, -1: no limit */
+static int world_capacity(lua_State *L)
+{
+    disk_sim_capacity(check_world(L)->disk, luaL_checkinteger(L, 2));
+    return 0;
+}
+
 static int give_bookmark(lua_State *L, const struct bookmark *b,
                          const struct oid *id)
 {
