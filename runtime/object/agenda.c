@@ -137,7 +137,7 @@ bool agenda_is_free(const struct object *o)
 bool agenda_has_more(const struct object *o)
 {
     if (o->state == OBJECT_ASLEEP)
-        return o->mailbox_n != 0;
+        return o->mailbox_n != 0 && o->recall == NULL;
     return o->preempted != NULL || agenda_section(o) != NULL ||
            next_ready(o) != NULL || next_spawned(o) != NULL ||
            next_mail(o) != NULL || (object_is_stale(o) && o->events_n == 0);

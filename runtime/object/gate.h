@@ -20,6 +20,7 @@ struct gate_item {
     struct list link;
     uint64_t number; /* of the commit it waits for; set by gate_push */
     bool takes_all;  /* waits for unconfirmed writes too (storage:sync) */
+    bool takes_none; /* waits for the end of its turn alone */
     /* Called once: `failure` is NULL, or why the commit it waited for (or the
      * turn it was sent in) came to nothing.  Frees the item if need be. */
     void (*release)(struct gate_item *item, const struct error *failure);

@@ -62,6 +62,8 @@ bool object_is_stale(const struct object *o)
 uint64_t object_gate_number(const struct object *o,
                             const struct gate_item *item)
 {
+    if (item->takes_none)
+        return 0;
     if (o->db == NULL)
         return o->gated;
     return item->takes_all ? db_last_commit(o->db) : db_gate(o->db);
@@ -107,7 +109,7 @@ void object_evict(struct object *o)
 bool object_free_if_done(struct object *o)
 {
     if (o->state != OBJECT_ASLEEP || !object_is_idle(o) || sockets_any(o) ||
-        o == o->realm->router || !list_empty(&o->run_link))
+        o == o->realm->router || o->recall != NULL || !list_empty(&o->run_link))
         return false;
     if (o->cls != NULL) {
         departed_note(&o->realm->departed, &o->id, o->since_ns);

@@ -24,6 +24,7 @@
 
 struct db;
 struct firing;
+struct recall;
 struct sockets;
 struct task;
 struct vm;
@@ -63,6 +64,8 @@ struct object {
     size_t held;             /* references to targets that its state has */
     struct sockets *sockets; /* owned; NULL: none */
     struct firing *firing;   /* the alarm that is fired; owned; NULL: none */
+    struct recall *recall;   /* it goes back to a bookmark, and stays ASLEEP;
+                                owns itself; NULL: it does not */
     int64_t next_alarm;      /* as the scheduler was told; -1: nothing */
     bool woken_by_alarm;     /* and nothing else came: sleeps again at once */
     uint64_t gated; /* what output had to wait for when the database was

@@ -6,9 +6,11 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "object/agenda.h"
+#include "object/chore.h"
 #include "object/event.h"
 #include "object/idle.h"
 #include "object/object.h"
+#include "object/recall.h"
 #include "object/socket.h"
 #include "object/target.h"
 #include "object/turn.h"
@@ -29,6 +31,7 @@ void realm_init(struct realm *r, const struct realm_config *config)
     list_init(&r->idle);
     list_init(&r->resting);
     list_init(&r->routers);
+    list_init(&r->chores);
     gate_init(&r->gate);
     timers_init(&r->timers, config->loop, config->clock);
     expiries_init(&r->expiries, &r->timers, config->limits.call_ns);
@@ -268,6 +271,7 @@ static void end_object(struct realm *r, struct object *o)
                                                    "down",
                                            .retryable = true,
                                            .queued_too = true});
+    recall_part(o);
     list_unlink(&o->run_link);
     if (o == r->router)
         r->router = NULL;
@@ -306,6 +310,7 @@ void realm_close(struct realm *r, void (*closed)(void *arg), void *arg)
     HASH_ITER(hh, r->objects, o, next)
     end_object(r, o);
     gate_fail(&r->gate, &ended);
+    chore_close(r);
     departed_fini(&r->departed);
     realm_drop_classes(r);
     code_drop(r->config.code);

@@ -97,6 +97,7 @@ struct realm {
     struct list routers; /* routers of older versions, not yet done */
     struct departed departed;
     struct gate gate;
+    struct list chores; /* under way (chore.h) */
     struct timers timers;
     struct timer idle_timer;
     struct expiries expiries; /* of calls, and of requests to the router */

@@ -2,6 +2,7 @@
 
 #include "base/must.h"
 #include "object/object.h"
+#include "object/recall.h"
 #include "object/socket_inside.h"
 #include "store/db.h"
 #include "vm/vm.h"
@@ -180,6 +181,6 @@ int survey_replace(struct realm *r, const char *class_name,
         object_reset(o, &why);
     int rc = change(r, &config, image, &number, err);
     if (rc == 0)
-        gate_push(&r->gate, item, number);
+        recall_forget(r, realm_class(r, class_name), id, number, item);
     return rc;
 }

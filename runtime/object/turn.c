@@ -8,17 +8,13 @@
 #include "object/firing.h"
 #include "object/object.h"
 #include "object/realm.h"
+#include "object/recall.h"
 #include "object/socket.h"
 #include "object/tap.h"
+#include "object/wake.h"
 #include "store/db.h"
-#include "vm/code.h"
 #include "vm/task.h"
 #include "vm/vm.h"
-
-static struct event *event_of(struct list *link)
-{
-    return container_of(link, struct event, link);
-}
 
 /* ---- the end of a turn ---- */
 
@@ -96,32 +92,12 @@ static void end_turn(struct object *o)
 
 /* ---- the end of an event ---- */
 
-/* The first event in the mailbox is the one that woke the object. */
-static void fail_first(struct object *o, struct outcome *outcome)
-{
-    struct list *link = list_shift(&o->mailbox);
-
-    if (link == NULL)
-        return;
-    struct event *e = event_of(link);
-
-    o->mailbox_n--;
-    outcome_fini(&e->outcome);
-    e->outcome = *outcome;
-    *outcome = (struct outcome){0};
-    if (e->kind == EVENT_SOCKET)
-        socket_event_failed(e);
-    else if (e->kind == EVENT_ALARM)
-        firing_event_failed(o, &e->outcome);
-    gate_push(&o->realm->gate, &e->gate, object_gate_number(o, &e->gate));
-}
-
 /* An error takes nothing back of what was written, as in any handler. */
 static void end_failed_init(struct object *o, struct event *e)
 {
     end_turn(o);
     if (o->state == OBJECT_WAKING) { /* not reset by that */
-        fail_first(o, &e->outcome);
+        wake_fail_first(o, &e->outcome);
         o->state = OBJECT_AWAKE; /* its event has failed already */
         object_reset(o, &(struct object_reset){.text = "init failed",
                                                .keeps_sockets = true});
@@ -267,26 +243,7 @@ static void enter(struct object *o, struct section *s)
 
 static void wake(struct object *o)
 {
-    const struct script_ops *script = o->realm->config.script;
-    struct outcome failed = {0};
-    struct error err;
-
-    o->realm->now_ns = 0;
-    o->since_ns = realm_now_ns(o->realm);
-    o->woken_by_alarm = event_of(o->mailbox.next)->kind == EVENT_ALARM;
-    o->version = o->realm->version;
-    o->code = code_hold(o->realm->config.code);
-    if (script->open(o, &err) != 0) {
-        code_drop(o->code);
-        o->code = NULL;
-        outcome_fail(&failed, NULL, "%s", err.text);
-        object_log_socket(o, event_of(o->mailbox.next), err.text);
-        fail_first(o, &failed);
-        firing_reset(o, &(struct object_reset){.text = err.text});
-        return;
-    }
-    object_woke(o);
-    if (!script->has_init(o))
+    if (!wake_open(o) || !o->realm->config.script->has_init(o))
         return;
     o->state = OBJECT_WAKING;
     struct section *s = section_new(o, NULL, event_new(EVENT_INIT));
@@ -361,7 +318,7 @@ bool turn_run(struct object *o)
     if (object_is_stale(o) && o->events_n == 0)
         object_unload(o);
     if (o->state == OBJECT_ASLEEP) {
-        if (o->mailbox_n == 0)
+        if (o->mailbox_n == 0 || recall_begin(o))
             return false;
         wake(o);
     } else {

@@ -14,6 +14,8 @@ int visit_begin(struct realm *r, const char *class_name, const struct oid *id,
         .realm = r, .class_name = class_name, .id = *id, .object = o};
     if (o != NULL && o->preempted != NULL)
         return error_set(err, ERR_BUSY, "the object is computing");
+    if (o != NULL && o->recall != NULL)
+        return error_set(err, ERR_BUSY, "the object goes back to a bookmark");
     if (o != NULL && o->db != NULL) {
         out->db = o->db;
         return db_is_broken(o->db, err) ? err->code : 0;
