@@ -9,6 +9,8 @@
 /* Of the simulated disk's log, which is memory that is filled with zeros. */
 enum { SEGMENT_BYTES = 256 << 10 };
 
+#define DAY_MS INT64_C(86400000)
+
 /* The file in the data folder, absolute; owned. */
 static char *directory_path(const char *data)
 {
@@ -21,16 +23,20 @@ static char *directory_path(const char *data)
     return path.p;
 }
 
+/* `unset` days where the configuration says nothing. */
 static struct store_config config_of(const struct config *c,
-                                     struct logger *logger, struct disk *disk)
+                                     struct logger *logger, struct disk *disk,
+                                     int64_t unset)
 {
     const struct limits *l = &c->limits;
+    int64_t days = c->history_days == HISTORY_UNSET ? unset : c->history_days;
 
     return (struct store_config){.disk = disk,
                                  .clock = clock_system(),
                                  .logger = logger,
                                  .object_bytes = l->storage_mb << 20,
                                  .turn_bytes = l->turn_mb << 20,
+                                 .history_ms = days * DAY_MS,
                                  .durability =
                                      c->relaxed ? STORE_RELAXED : STORE_DISK};
 }
@@ -43,7 +49,8 @@ int data_open(const struct config *c, struct logger *logger, struct disk **disk,
     *out = NULL;
     if (rc != 0)
         return rc;
-    struct store_config config = config_of(c, logger, *disk);
+    /* What opens the folder of a server for a moment drops nothing of it. */
+    struct store_config config = config_of(c, logger, *disk, HISTORY_DAYS);
     char *directory = directory_path(c->data);
     config.directory_path = directory;
     rc = store_open(&config, out, err);
@@ -55,7 +62,7 @@ int data_open_on(const struct config *c, struct logger *logger,
                  const struct node_stage *stage, struct store **out,
                  struct error *err)
 {
-    struct store_config config = config_of(c, logger, stage->disk);
+    struct store_config config = config_of(c, logger, stage->disk, 0);
 
     config.clock = stage->clock;
     config.random = stage->random;
@@ -73,7 +80,7 @@ int64_t data_rebuild(const struct config *c, struct logger *logger,
 
     if (rc != 0)
         return rc;
-    struct store_config config = config_of(c, logger, disk);
+    struct store_config config = config_of(c, logger, disk, HISTORY_DAYS);
     char *directory = directory_path(c->data);
     config.directory_path = directory;
     rc = store_rebuild_directory(&config, progress, arg, err);
