@@ -37,15 +37,15 @@ static const char *shown(lua_State *L, int idx)
                                            : bind_what(L, idx);
 }
 
-static int64_t check_time(lua_State *L, int idx)
+int64_t alarms_check_time(lua_State *L, int idx, const char *function)
 {
     lua_Integer time = 0;
 
     if (!to_integer(L, idx, &time) || time <= 0 || time > TIME_MAX)
         bind_raise(L, NULL,
-                   "setAlarm: the time must be a whole number of milliseconds "
+                   "%s: the time must be a whole number of milliseconds "
                    "since the Unix epoch, from 1 to %lld, got %s",
-                   (long long)TIME_MAX, shown(L, idx));
+                   function, (long long)TIME_MAX, shown(L, idx));
     return time;
 }
 
@@ -142,7 +142,7 @@ static void check_alarm(lua_State *L, struct alarm *a)
     if (a->every != 0 && a->cron.n != 0)
         bind_raise(L, NULL, "setAlarm: every or cron expected, got both");
     if (a->cron.n == 0 || !lua_isnil(L, 2))
-        a->time = check_time(L, 2);
+        a->time = alarms_check_time(L, 2, "setAlarm");
     option(L, "payload");
 }
 
@@ -339,7 +339,7 @@ static int list_alarms(lua_State *L)
     return 1;
 }
 
-const luaL_Reg bind_storage_more[] = {
+const luaL_Reg bind_storage_alarms[] = {
     {"setAlarm", set_alarm},
     {"getAlarm", get_alarm},
     {"deleteAlarm", delete_alarm},

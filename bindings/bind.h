@@ -82,9 +82,8 @@ void bind_gate(lua_State *L, void (*release)(void *arg, int status), void *arg);
 bool bind_gate_is_open(lua_State *L);
 /* How stored values carry ids and stubs. (stub.c) */
 extern const struct value_hooks bind_stored_hooks;
-/* What else `storage` has: alarms, bookmarks.  Ends with {NULL, NULL}.
- * (alarms.c) */
-extern const luaL_Reg bind_storage_more[];
+/* What else `storage` has.  Ends with {NULL, NULL}. (alarms.c, bookmark.c) */
+extern const luaL_Reg bind_storage_alarms[], bind_storage_bookmarks[];
 
 /* Push the metatable `name` of this state, made from `methods` on first use
  * (fields: __index = table of methods, unless methods has __index; __name;

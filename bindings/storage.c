@@ -335,7 +335,9 @@ static int lookup(lua_State *L)
 
     lua_settop(L, 2);
     if (f == NULL)
-        f = bind_find(bind_storage_more, name);
+        f = bind_find(bind_storage_alarms, name);
+    if (f == NULL)
+        f = bind_find(bind_storage_bookmarks, name);
     if (f != NULL)
         lua_pushcfunction(L, f);
     else if (strcmp(name, "sql") == 0)

@@ -2,7 +2,7 @@
  * storage.h - what the files behind ctx.storage share.
  *
  * storage is a table that is filled on first use: with the functions of
- * storage.c, list.c, transaction.c, those of bind_storage_more, and `sql`.
+ * storage.c, list.c, transaction.c, alarms.c and bookmark.c, and `sql`.
  */
 #ifndef BINDINGS_STORAGE_H
 #define BINDINGS_STORAGE_H

@@ -2,7 +2,8 @@
 
 -- An object's storage: keys and values, SQL, alarms, in one database. All
 -- writes between two waits are one transaction. None of these calls waits but
--- sync(). What an object sends leaves it when what it wrote before is on disk.
+-- sync() and those of bookmarks. What an object sends leaves it when what it wrote
+-- before is on disk.
 
 -- What can be stored and sent: nil, booleans, integers, floats, strings,
 -- mk.null, ids, stubs, and tables of these (keys: strings, numbers, booleans; no
@@ -79,6 +80,26 @@ function Storage:deleteAlarm(name) end
 -- All of them, by time, then by name.
 ---@return { name: string, time: integer, payload: any, every?: integer, cron?: string }[]
 function Storage:listAlarms() end
+
+-- Where the storage is now: with all that was written so far, and nothing that
+-- is written after. Bookmarks of one object sort in the order of time. Waits: what
+-- was written is on disk then.
+---@return string bookmark
+function Storage:getCurrentBookmark() end
+
+-- Where the storage was at that time, in ms. Waits. Raises for a time to come, or
+-- before the history that is kept (`history.days` of the configuration).
+---@param time integer
+---@return string bookmark
+function Storage:getBookmarkForTime(time) end
+
+-- When the object wakes next, its storage goes back to the bookmark: keys, tables
+-- and alarms; ctx:abort() has that at once. Of several calls the last one counts.
+-- Waits: it is on disk then. Raises for what is no bookmark of this object, and for
+-- one before the history that is kept (`history.days` of the configuration).
+---@param bookmark string
+---@return string undo a bookmark that undoes it
+function Storage:onNextSessionRestoreBookmark(bookmark) end
 
 ---@class moonkeep.ListOptions
 ---@field prefix? string

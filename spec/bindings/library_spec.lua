@@ -57,7 +57,8 @@ end
 
 -- Where each table of functions belongs; false: nothing of it has a name.
 local TABLES = {
-  ["alarms.c bind_storage_more"] = "Storage", ["storage.c methods"] = "Storage",
+  ["alarms.c bind_storage_alarms"] = "Storage", ["bookmark.c bind_storage_bookmarks"] = "Storage",
+  ["storage.c methods"] = "Storage",
   ["sql.c functions"] = "Sql", ["cursor.c cursor_methods"] = "Cursor", ["cursor.c cursor_fields"] = "Cursor",
   ["context.c object_methods"] = "DurableObjectState", ["context.c object_fields"] = "DurableObjectState",
   ["context.c router_methods"] = "ExecutionContext",

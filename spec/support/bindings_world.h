@@ -61,7 +61,8 @@ static struct world *world_of(lua_State *L)
 
 /* ---- stand-ins ---- */
 
-const luaL_Reg bind_storage_more[] = {{NULL, NULL}};
+const luaL_Reg bind_storage_alarms[] = {{NULL, NULL}};
+const luaL_Reg bind_storage_bookmarks[] = {{NULL, NULL}};
 
 static int pack_none(lua_State *L, int idx, struct buf *out, void *arg)
 {
