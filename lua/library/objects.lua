@@ -244,7 +244,7 @@ function Stub:fetch(request, init) end
 ---@field vars? table into env
 ---@field assets? string a folder that is served before the router is asked
 ---@field limits? moonkeep.Limits
----@field history? { days?: integer }
+---@field history? { days?: integer } what storage can go back to; default 30 days, under dev (and in a test's world) 0: none
 ---@field durability? "disk" | "relaxed" relaxed: flushed every 100 ms
 ---@field admin? string | { listen: string, token?: string } the address of the console
 ---@field fetch? { deny?: string[], allow?: string[] } addresses that scripts may (not) connect to

@@ -35,7 +35,7 @@ describe("a piece in the reference", function()
 
   setup(function()
     folder = docs.folder { ["main.lua"] = docs.script(pieces) }
-    world = test.start { main = folder, fetch = answer, connect = listen }
+    world = test.start { main = folder, fetch = answer, connect = listen, history = { days = 30 } }
   end)
   teardown(function()
     world:stop()
