@@ -117,12 +117,15 @@ static void on_turn_over(struct gate_item *item, const struct error *failure)
         lost(q, failure);
         return;
     }
-    q->found =
-        history_now(q->realm->config.store, q->object->cls->name, &q->id);
+    struct store_client *c = q->realm->config.store;
+
+    q->found = history_now(c, q->object->cls->name, &q->id);
     q->object = NULL;
     q->gate.takes_none = false;
     q->gate.release = on_durable;
-    gate_push(&q->realm->gate, &q->gate, q->found.number);
+    /* What others have committed, which may be what the bookmark says, is on
+     * disk without the gate's knowing. */
+    gate_push(&q->realm->gate, &q->gate, store_commit_of(c, &q->id));
 }
 
 /* ---- the task ---- */

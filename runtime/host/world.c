@@ -260,6 +260,8 @@ enum world_news world_run(struct world *w, const bool *done)
         worker_still_files(world_worker(w));
         bool has_more = worker_still_run(world_worker(w), TURNS);
 
+        if (is_cut(w))
+            return WORLD_DOWN; /* what came after it is nobody's to hear */
         if (done != NULL && *done)
             return WORLD_DONE;
         if (has_asks(w))
