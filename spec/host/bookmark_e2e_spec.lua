@@ -220,6 +220,16 @@ describe("who runs the server", function()
     assert.equal(5, call(p, "a", "get"))
   end)
 
+  it("deletes one that can go back to what it was before", function()
+    local mark = marked(p, "a")
+    ask_for:text { "delete", "T", "a", "--yes" }
+    assert.equal("{}", select(2, ask(p, "a", "get")))
+    call(p, "a", "arm", mark)
+    failure(p, "a", "abort")
+    assert.equal(1, call(p, "a", "get"))
+    assert.same({ "a" }, commands.names(ask_for:rows { "objects", "T" }))
+  end)
+
   it("deletes what goes back at that moment", function()
     for i = 1, 5 do
       local name = "o" .. i
