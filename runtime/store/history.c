@@ -89,6 +89,20 @@ static int none_kept(const struct store *s, struct error *err)
                      "configuration");
 }
 
+static int check(const struct past *p, const struct oid *id,
+                 const struct bookmark *b, struct error *err)
+{
+    uint64_t cut = history_cut_of(p->store, id);
+
+    if (b->number > p->upto)
+        return error_set(err, ERR_INVALID,
+                         "the bookmark is of a time that has not been");
+    if (cut != 0 && b->number <= cut)
+        return error_set(err, ERR_NOT_FOUND,
+                         "the history of the object begins with its import");
+    return b->number < p->from ? past_too_far(err) : 0;
+}
+
 int history_at(struct store *s, const struct oid *id, int64_t time_ms,
                struct bookmark *out, struct error *err)
 {
@@ -106,17 +120,10 @@ int history_at(struct store *s, const struct oid *id, int64_t time_ms,
     if (rc != 0)
         return rc;
     rc = past_find_time(&past, id, time_ms, &out->number, err);
+    if (rc == 0)
+        rc = check(&past, id, out, err);
     past_close(&past);
     return rc;
-}
-
-static int check(const struct past *p, const struct bookmark *b,
-                 struct error *err)
-{
-    if (b->number > p->upto)
-        return error_set(err, ERR_INVALID,
-                         "the bookmark is of a time that has not been");
-    return b->number < p->from ? past_too_far(err) : 0;
 }
 
 int history_arm(struct store *s, const struct oid *id, const struct bookmark *b,
@@ -129,7 +136,7 @@ int history_arm(struct store *s, const struct oid *id, const struct bookmark *b,
         rc = past_open(s, &past, err);
     if (rc != 0)
         return rc;
-    rc = check(&past, b, err);
+    rc = check(&past, id, b, err);
     past_close(&past);
     return rc != 0 ? rc : armed_write(s, id, b, err);
 }
@@ -141,7 +148,7 @@ static int read_image(const struct past *p, const struct oid *id,
                       struct error *err)
 {
     uint64_t at = b->number;
-    int rc = check(p, b, err);
+    int rc = check(p, id, b, err);
 
     if (rc == 0 && b->is_undo)
         rc = past_find_restore(p, id, b->number, &at, err);

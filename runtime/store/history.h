@@ -69,6 +69,10 @@ void history_image_free(struct history_image *i); /* NULL is allowed */
  * ERR_FULL: it is armed still. */
 int history_disarm(struct store *s, const struct oid *id, struct error *err);
 
+/* The object's file is about to be put there from outside: what it was up to
+ * now cannot be had any more.  On disk when it returns.  ERR_FULL, ERR_IO. */
+int history_cut(struct store *s, const struct oid *id, struct error *err);
+
 /* ---- */
 
 /* Whether the object is to go back at its next wake.  Cheap, any thread. */

@@ -41,6 +41,12 @@ void history_keep(struct store *s, uint64_t sequence);
 /* When the history began, if that was with segment `sequence`; else 0. */
 int64_t history_since(const struct store *s, uint64_t sequence);
 
+/* history_cut.c */
+/* Bookmarks of the object up to this number are void; 0: none is. */
+uint64_t history_cut_of(struct store *s, const struct oid *id);
+/* Forget cuts before commit `oldest`.  Returns 0 or ERR_IO. */
+int history_cut_expire(struct disk *d, uint64_t oldest);
+
 /* history_armed.c */
 int armed_load(struct store *s, struct error *err);
 int armed_write(struct store *s, const struct oid *id, const struct bookmark *b,

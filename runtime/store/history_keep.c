@@ -119,6 +119,8 @@ static void expire(struct store *s)
         rc = archive_remove(d, all[i].sequence);
     if (rc == 0 && first != 0)
         rc = base_expire(d, all[first - 1].last);
+    if (rc == 0 && first != 0)
+        rc = history_cut_expire(d, all[first - 1].last);
     if (rc != 0)
         logger_printf(s->config.logger, LOG_WARN,
                       "old history cannot be removed: %s", err_text(rc));
@@ -160,16 +162,44 @@ void history_keep(struct store *s, uint64_t sequence)
 
 /* ---- */
 
+/* The log is not the one that the history was made of, but has begun again:
+ * nothing of it can be used. */
+static int drop_foreign(struct store *s, uint64_t next)
+{
+    struct disk *d = s->config.disk;
+    struct archive *all = NULL;
+    size_t n = 0;
+    int rc = archive_list(d, &all, &n, NULL);
+    bool is_foreign =
+        s->history->since > next || (n != 0 && all[n - 1].sequence >= next);
+
+    for (size_t i = 0; rc == 0 && is_foreign && i < n; i++)
+        rc = archive_remove(d, all[i].sequence);
+    free(all);
+    if (rc != 0 || !is_foreign)
+        return rc;
+    logger_printf(s->config.logger, LOG_WARN,
+                  "the history in the data folder is of another log, and "
+                  "begins anew");
+    rc = base_expire(d, UINT64_MAX);
+    if (rc == 0)
+        rc = history_cut_expire(d, UINT64_MAX);
+    return rc != 0 ? rc : end(s);
+}
+
 int history_open(struct store *s, const struct segments *loaded,
                  struct error *err)
 {
     struct history *h = mem_zalloc(sizeof(*h));
-    int rc = 0;
 
     s->history = h;
     pthread_mutex_init(&h->mutex, NULL);
     pthread_mutex_init(&h->writing, NULL);
     read_since(s->config.disk, h);
+    int rc = drop_foreign(s, loaded->next);
+    if (rc != 0)
+        return error_set(err, rc, "cannot write into the folder history: %s",
+                         err_text(rc));
     if (s->config.history_ms == 0 && h->since != 0)
         rc = end(s);
     else if (s->config.history_ms != 0 && h->since == 0)
