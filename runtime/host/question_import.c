@@ -29,6 +29,7 @@
 #include "object/survey.h"
 #include "store/db.h"
 #include "store/directory.h"
+#include "store/history.h"
 #include "store/pagefile.h"
 #include "store/snapshot.h"
 
@@ -165,6 +166,8 @@ static int place(struct question *q, struct importing *i, const char *from,
         rc = copying_make_folder(to.p, err);
         *slash = '/';
     }
+    if (rc == 0)
+        rc = history_cut(node_store(q->node), &i->id, err);
     if (rc == 0 && rename(from, to.p) != 0)
         rc = failed(err, "move the file to", to.p);
     if (rc == 0)

@@ -15,8 +15,11 @@
 enum { LINE_MAX_BYTES = 1024 };
 
 /* What a data folder has, the log first: without it no old commit can come
- * over new files. */
-static const char *const parts[] = {"log", "objects", "directory.sqlite",
+ * over new files.  A backup has no history. */
+static const char *const parts[] = {"log",
+                                    "history",
+                                    "objects",
+                                    "directory.sqlite",
                                     "directory.sqlite-wal",
                                     "directory.sqlite-shm"};
 
