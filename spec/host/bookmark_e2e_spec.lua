@@ -68,7 +68,7 @@ local ways = {
   ["a stop"] = function(p) assert.equal(0, p:term()) p:restart() end,
 }
 
-describe("an object goes back", function()
+describe("an object goes back #threads", function()
   for way, act in pairs(ways) do
     it("after " .. way .. ", and forth again", function()
       local p <close> = start()
@@ -142,26 +142,31 @@ describe("an object goes back", function()
     end
   end)
 
-  it("many at once, over a stop in their midst", function()
-    local p <close> = start { args = { "--workers", "2" } }
-    for i = 1, 30 do
-      local name = "o" .. i
-      local mark = marked(p, name)
-      call(p, name, "fill", 5)
-      call(p, name, "arm", mark)
-    end
-    p:kill()
-    p:restart()
-    local clients = {}
-    for i = 1, 30 do
-      clients[i] = http.connect(p.port)
-      clients[i]:send(http.format(clients[i].host, { path = ("/o%d/get"):format(i), body = "[]", method = "POST" }))
-    end
-    assert.equal(0, p:term())
-    for _, client in ipairs(clients) do client:close() end
-    p:restart()
-    for i = 1, 30 do assert.equal(1, call(p, "o" .. i, "get")) end
-  end)
+  -- One that is patient, and one that leaves all as it is.
+  for _, drain_ms in ipairs { 10000, 1 } do
+    it(("many at once, over a stop in their midst that waits for %d ms"):format(drain_ms), function()
+      local p <close> = start {
+        args = { "--workers", "2" }, config = ("return { limits = { drain_ms = %d } }"):format(drain_ms),
+      }
+      for i = 1, 30 do
+        local name = "o" .. i
+        local mark = marked(p, name)
+        call(p, name, "fill", 5)
+        call(p, name, "arm", mark)
+      end
+      p:kill()
+      p:restart()
+      local clients = {}
+      for i = 1, 30 do
+        clients[i] = http.connect(p.port)
+        clients[i]:send(http.format(clients[i].host, { path = ("/o%d/get"):format(i), body = "[]", method = "POST" }))
+      end
+      assert.equal(0, p:term())
+      for _, client in ipairs(clients) do client:close() end
+      p:restart()
+      for i = 1, 30 do assert.equal(1, call(p, "o" .. i, "get")) end
+    end)
+  end
 end)
 
 describe("history", function()
