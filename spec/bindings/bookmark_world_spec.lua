@@ -26,7 +26,13 @@ local BODY = [[
     return undo
   end
   function T:abort() self.ctx:abort "away" end
-  function T:alarm(info) print("alarm", info.name, info.payload) end
+  function T:alarm(info)
+    print("alarm", info.name, info.payload)
+    if info.name == "back" then
+      self.storage:onNextSessionRestoreBookmark(info.payload)
+      self.ctx:abort "back"
+    end
+  end
   function T:fetch()
     local client, server = mk.WebSocketPair()
     self.ctx:acceptWebSocket(server, { "tag" })
@@ -518,6 +524,28 @@ describe("onNextSessionRestoreBookmark", function()
       world:advance(60000)
       assert.is_false(has(world, "alarm\tnew"))
       assert.is_nil(world:objects("T")[1] and world:objects("T")[1].nextAlarm)
+    end)
+
+    it("goes back from the handler of one, which is not there then", function()
+      a:put(1)
+      a:run "storage:setAlarm(mk.now() + 9000, { name = 'old' })"
+      a:run [[
+        local mark = storage:getCurrentBookmark()
+        storage:put("x", 2)
+        storage:setAlarm(mk.now() + 1000, { name = "back", payload = mark })
+      ]]
+      world:advance(8000)
+      assert.equal(1, a:get())
+      assert.same({ "old" }, a:run [[
+        local names = {}
+        for i, alarm in ipairs(storage:listAlarms()) do names[i] = alarm.name end
+        return names
+      ]])
+      world:evict("T", "a")
+      world:advance(60000)
+      local fired = {}
+      for _, message in ipairs(messages(world)) do fired[#fired + 1] = message:match "^alarm\t(%a+)" end
+      assert.same({ "back", "old" }, fired)
     end)
 
     it("has another fire in its place", function()
