@@ -21,7 +21,8 @@ struct recall {
     enum recall_step step;
     struct object *object; /* NULL: the realm closes */
     bool is_void;          /* what it has become in the meantime is to stay */
-    struct list told;      /* gate items of those who made it so */
+    bool has_gone_back;
+    struct list told; /* gate items of those who made it so */
     struct gate_item gate;
     struct chore chore;
     /* For the thread. */
@@ -64,8 +65,18 @@ static void tell(struct list *told, struct gate *g, const struct error *failure)
     }
 }
 
+static void log_line(struct recall *r, enum log_level level, const char *text)
+{
+    const struct realm_config *config = &r->object->realm->config;
+
+    config->host->log(config->host_arg, r->object, level, slice_of(text),
+                      (struct slice){0}, (struct slice){0});
+}
+
 static void finish(struct recall *r)
 {
+    if (r->has_gone_back)
+        log_line(r, LOG_INFO, "the object went back to its bookmark");
     leave(r);
     tell(&r->told, &r->object->realm->gate, NULL);
     recall_free(r);
@@ -92,16 +103,13 @@ static bool is_final(int rc)
 
 static void give_up(struct recall *r, const struct error *why)
 {
-    const struct realm_config *config = &r->object->realm->config;
-    struct buf text = {0};
+    struct error text;
 
-    buf_printf(&text,
-               "the object does not go back to its bookmark, and goes on as it "
-               "was: %s",
-               why->text);
-    config->host->log(config->host_arg, r->object, LOG_ERROR, buf_slice(&text),
-                      (struct slice){0}, (struct slice){0});
-    buf_fini(&text);
+    error_set(&text, why->code,
+              "the object does not go back to its bookmark, and goes on as it "
+              "was: %s",
+              why->text);
+    log_line(r, LOG_ERROR, text.text);
     start_thread(r, RECALL_DISARMING);
 }
 
@@ -152,6 +160,7 @@ static void restore(struct recall *r)
     o->is_name_stored = false;
     o->next_alarm = next;
     scheduler_note(&o->realm->scheduler, o->cls, &o->id, next);
+    r->has_gone_back = true;
     wait_durable(r, RECALL_LASTING, number);
 }
 

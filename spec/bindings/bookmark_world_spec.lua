@@ -329,11 +329,19 @@ describe("onNextSessionRestoreBookmark", function()
       assert.equal(1, a:get())
     end)
 
-    it("goes back once, and stays there, after " .. way, function()
+    it("goes back once, which is logged, and stays there, after " .. way, function()
       local mark = marked()
       a:arm(mark)
       act()
       assert.equal(1, a:get())
+      local went = 0
+      for _, line in ipairs(world:logs()) do
+        if line.message == "the object went back to its bookmark" then
+          went = went + 1
+          assert.same({ "info", "T", "a" }, { line.level, line.class, line.name })
+        end
+      end
+      assert.equal(1, went)
       a:put(4)
       for _, again in pairs(ways) do
         again()

@@ -270,11 +270,35 @@ describe("who runs the server", function()
     local file = p.scratch .. "/a.sqlite"
     call(p, "b", "put", 7)
     ask_for:text { "export", "T", "b", file }
-    call(p, "a", "arm", marked(p, "a"))
+    local mark = marked(p, "a")
+    call(p, "a", "arm", mark)
     ask_for:text { "import", "T", "a", file, "--force" }
     assert.equal(7, call(p, "a", "get"))
     p:kill()
     p:restart()
+    assert.equal(7, call(p, "a", "get"))
+    call(p, "a", "arm", mark)
+    failure(p, "a", "abort")
+    assert.equal(1, call(p, "a", "get"))
+  end)
+
+  it("imports in its place without the server: that stays, and has no history before", function()
+    local file = p.scratch .. "/a.sqlite"
+    call(p, "b", "put", 7)
+    ask_for:text { "export", "T", "b", file }
+    local mark = marked(p, "a")
+    call(p, "a", "arm", mark)
+    p:term()
+    ask_for:text { "import", "T", "a", file, "--force" }
+    p:restart()
+    assert.equal(7, call(p, "a", "get"))
+    local text = failure(p, "a", "arm", mark)
+    assert.truthy(text:find("the history of the object begins with its import", 1, true), text)
+    failure(p, "a", "abort")
+    local imported = call(p, "a", "mark")
+    call(p, "a", "put", 8)
+    call(p, "a", "arm", imported)
+    failure(p, "a", "abort")
     assert.equal(7, call(p, "a", "get"))
   end)
 
