@@ -75,7 +75,7 @@ static void log_line(struct recall *r, enum log_level level, const char *text)
 
 static void finish(struct recall *r)
 {
-    if (r->has_gone_back)
+    if (r->has_gone_back && !r->is_void)
         log_line(r, LOG_INFO, "the object went back to its bookmark");
     leave(r);
     tell(&r->told, &r->object->realm->gate, NULL);
