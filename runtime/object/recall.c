@@ -141,10 +141,9 @@ static void restore(struct recall *r)
 {
     struct object *o = r->object;
     struct error err = {0};
-    uint64_t number = 0;
-    int64_t next = 0;
+    struct history_restored now;
     int rc = history_restore(o->realm->config.store, o->cls->name, &o->id,
-                             r->image, &number, &next, &err);
+                             r->image, &now, &err);
 
     history_image_free(r->image);
     r->image = NULL;
@@ -158,10 +157,10 @@ static void restore(struct recall *r)
     }
     /* It may have had no name then. */
     o->is_name_stored = false;
-    o->next_alarm = next;
-    scheduler_note(&o->realm->scheduler, o->cls, &o->id, next);
+    o->next_alarm = now.next_alarm;
+    scheduler_note(&o->realm->scheduler, o->cls, &o->id, now.next_alarm);
     r->has_gone_back = true;
-    wait_durable(r, RECALL_LASTING, number);
+    wait_durable(r, RECALL_LASTING, now.number);
 }
 
 /* ---- on a thread ---- */

@@ -52,5 +52,7 @@ int archive_each(struct disk *d, const struct archive *a, const struct oid *id,
                  void *arg, struct error *err);
 /* Remove the file.  Returns 0 or ERR_IO. */
 int archive_remove(struct disk *d, uint64_t sequence);
+/* Remove what archive_segment left when it was broken off. */
+void archive_sweep(struct disk *d);
 
 #endif

@@ -10,6 +10,8 @@
 #include "store/archive.h"
 
 #define ARCHIVE_FOLDER "history"
+/* Until it is whole. */
+#define ARCHIVE_MAKING ARCHIVE_FOLDER "/making"
 
 enum { ARCHIVE_NAME_MAX = 40 };
 

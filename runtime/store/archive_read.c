@@ -246,3 +246,8 @@ int archive_remove(struct disk *d, uint64_t sequence)
     int rc = d->ops->remove(d, name);
     return rc == ERR_NOT_FOUND ? 0 : rc;
 }
+
+void archive_sweep(struct disk *d)
+{
+    d->ops->remove(d, ARCHIVE_MAKING);
+}

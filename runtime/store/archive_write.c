@@ -8,8 +8,6 @@
 #include "store/archive_inside.h"
 #include "store/scan.h"
 
-#define MAKING ARCHIVE_FOLDER "/making"
-
 enum { BLOCK = 1 << 18, WRITE = 1 << 20 };
 
 /* A record of the segment. */
@@ -151,7 +149,7 @@ static int write_end(struct making *m)
 static int make(struct making *m, struct disk *d)
 {
     char name[ARCHIVE_NAME_MAX];
-    int rc = d->ops->open(d, MAKING, DISK_WRITE | DISK_CREATE, &m->to);
+    int rc = d->ops->open(d, ARCHIVE_MAKING, DISK_WRITE | DISK_CREATE, &m->to);
 
     if (rc != 0)
         return rc;
@@ -165,11 +163,11 @@ static int make(struct making *m, struct disk *d)
     d->ops->close(m->to);
     archive_name(m->footer.sequence, name);
     if (rc == 0)
-        rc = d->ops->rename(d, MAKING, name);
+        rc = d->ops->rename(d, ARCHIVE_MAKING, name);
     if (rc == 0)
         rc = d->ops->sync_folder(d, ARCHIVE_FOLDER);
     if (rc != 0)
-        d->ops->remove(d, MAKING);
+        d->ops->remove(d, ARCHIVE_MAKING);
     return rc;
 }
 

@@ -79,7 +79,9 @@ void checkpointer_take(struct checkpointer *c, struct checkpoint_port *port,
 
 void checkpointer_write(struct checkpointer *c, struct checkpoint *p)
 {
-    p->result = checkpoint_write(c->store->config.disk, p);
+    do {
+        p->result = checkpoint_write(c->store->config.disk, p);
+    } while (p->result == ERR_FULL && history_make_room(c->store));
     if (p->result == 0)
         atomic_fetch_add(&c->count, 1);
 }

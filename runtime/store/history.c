@@ -97,7 +97,7 @@ static int check(const struct past *p, const struct oid *id,
     if (b->number > p->upto)
         return error_set(err, ERR_INVALID,
                          "the bookmark is of a time that has not been");
-    if (cut != 0 && b->number <= cut)
+    if (b->number < cut)
         return error_set(err, ERR_NOT_FOUND,
                          "the history of the object begins with its import");
     return b->number < p->from ? past_too_far(err) : 0;

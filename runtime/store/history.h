@@ -77,13 +77,17 @@ int history_cut(struct store *s, const struct oid *id, struct error *err);
 
 /* Whether the object is to go back at its next wake.  Cheap, any thread. */
 bool history_is_armed(struct store *s, const struct oid *id);
-/* Make the object, whose database is not open, what `i` says: one commit, whose
- * number is `*number`.  `*next_alarm` is when its next alarm is due then (ms
- * since the Unix epoch, 0: none).  The client's thread; does not wait.
+struct history_restored {
+    uint64_t number;    /* of the commit */
+    int64_t next_alarm; /* of the object, ms since the Unix epoch; 0: none */
+};
+
+/* Make the object, whose database is not open, what `i` says, by one commit.
+ * The client's thread; does not wait.
  * ERR_CORRUPT: what history gave is no database; ERR_FULL, ERR_IO, ERR_RESET:
  * nothing was changed. */
 int history_restore(struct store_client *c, const char *class_name,
                     const struct oid *id, const struct history_image *i,
-                    uint64_t *number, int64_t *next_alarm, struct error *err);
+                    struct history_restored *out, struct error *err);
 
 #endif

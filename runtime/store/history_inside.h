@@ -38,11 +38,14 @@ void history_free(struct history *h); /* NULL is allowed */
  * they have is in the objects' files, durably.  A failure is logged, and then
  * history begins after it. */
 void history_keep(struct store *s, uint64_t sequence);
+/* Remove the oldest that is kept: the disk is full.  `arg`: the store.  Returns
+ * whether there was any.  Any thread. */
+bool history_make_room(void *arg);
 /* When the history began, if that was with segment `sequence`; else 0. */
 int64_t history_since(const struct store *s, uint64_t sequence);
 
 /* history_cut.c */
-/* Bookmarks of the object up to this number are void; 0: none is. */
+/* Bookmarks of the object before this number are void. */
 uint64_t history_cut_of(struct store *s, const struct oid *id);
 /* Forget cuts before commit `oldest`.  Returns 0 or ERR_IO. */
 int history_cut_expire(struct disk *d, uint64_t oldest);

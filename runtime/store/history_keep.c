@@ -127,6 +127,35 @@ static void expire(struct store *s)
     free(all);
 }
 
+bool history_make_room(void *arg)
+{
+    struct store *s = arg;
+    struct disk *d = s->config.disk;
+    struct archive *all = NULL;
+    size_t n = 0;
+    bool is_done = archive_list(d, &all, &n, NULL) == 0 && n != 0 &&
+                   archive_remove(d, all[0].sequence) == 0 &&
+                   base_expire(d, all[0].last) == 0;
+
+    free(all);
+    if (is_done)
+        logger_printf(s->config.logger, LOG_WARN,
+                      "the disk is full: the oldest history is removed");
+    return is_done;
+}
+
+/* On a full disk what is old gives way to what is new. */
+static int keep_one(struct store *s, const struct segments *segments, size_t i,
+                    struct error *err)
+{
+    int rc;
+
+    do {
+        rc = archive_segment(s->config.disk, segments, i, err);
+    } while (rc == ERR_FULL && history_make_room(s));
+    return rc;
+}
+
 static void keep(struct store *s, const struct segments *segments,
                  uint64_t sequence)
 {
@@ -137,7 +166,7 @@ static void keep(struct store *s, const struct segments *segments,
         uint64_t its = segments->live[i].head.sequence;
 
         if (its >= s->history->since && its <= sequence)
-            rc = archive_segment(s->config.disk, segments, i, &err);
+            rc = keep_one(s, segments, i, &err);
     }
     if (rc != 0)
         say(s, &err);
@@ -196,6 +225,7 @@ int history_open(struct store *s, const struct segments *loaded,
     pthread_mutex_init(&h->mutex, NULL);
     pthread_mutex_init(&h->writing, NULL);
     read_since(s->config.disk, h);
+    archive_sweep(s->config.disk);
     int rc = drop_foreign(s, loaded->next);
     if (rc != 0)
         return error_set(err, rc, "cannot write into the folder history: %s",

@@ -77,22 +77,21 @@ static int restore(struct pagefile *f, const struct history_image *i,
 
 int history_restore(struct store_client *c, const char *class_name,
                     const struct oid *id, const struct history_image *i,
-                    uint64_t *number, int64_t *next_alarm, struct error *err)
+                    struct history_restored *out, struct error *err)
 {
     struct facts facts = {0};
     struct pagefile *f;
     int rc = pagefile_open(c, class_name, id, &f, err);
 
-    *number = 0;
-    *next_alarm = 0;
+    *out = (struct history_restored){0};
     if (rc != 0)
         return rc;
     rc = restore(f, i, &facts, err);
     if (rc == 0 && commit_pages(f) != 0)
         rc = pagefile_failure(f, err);
     if (rc == 0) {
-        *number = f->state.last_commit;
-        *next_alarm = f->state.exists ? facts.next_alarm : 0;
+        out->number = f->state.last_commit;
+        out->next_alarm = f->state.exists ? facts.next_alarm : 0;
     }
     pagefile_close(f);
     facts_fini(&facts);

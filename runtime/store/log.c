@@ -24,6 +24,8 @@ int log_new(const struct log_config *config, struct segments *segments,
     l->clock = config->clock;
     l->logger = config->logger;
     l->durability = config->durability;
+    l->make_room = config->make_room;
+    l->make_room_arg = config->arg;
     l->disk = segments->disk;
     l->segments = *segments;
     *segments = (struct segments){0};
@@ -255,6 +257,26 @@ int log_wait(struct log *l, struct log_port *p, uint64_t number)
         pthread_cond_wait(&l->progress, &l->mutex);
     pthread_mutex_unlock(&l->mutex);
     return log_synced(l, p) >= number ? 0 : ERR_IO;
+}
+
+int log_point(struct log *l, uint64_t *number)
+{
+    pthread_mutex_lock(&l->mutex);
+    uint64_t last = l->last;
+    if (!l->has_thread) {
+        pthread_mutex_unlock(&l->mutex);
+        log_flush(l);
+        pthread_mutex_lock(&l->mutex);
+    }
+    if (l->is_asleep)
+        pthread_cond_signal(&l->work);
+    while (l->has_thread && log_load(&l->synced) < last && l->settled < last &&
+           l->sick.code == 0)
+        pthread_cond_wait(&l->progress, &l->mutex);
+    *number = log_load(&l->synced);
+    bool is_well = *number >= last || l->settled >= last;
+    pthread_mutex_unlock(&l->mutex);
+    return is_well ? 0 : ERR_IO;
 }
 
 uint64_t log_settle_begin(struct log *l)

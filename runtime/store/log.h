@@ -59,6 +59,10 @@ struct log_config {
     struct logger *logger; /* may be NULL */
     enum store_durability durability;
     uint64_t last; /* number of the last commit so far */
+    /* Make room on a full disk, of what can be done without; false: there is
+     * nothing.  Called on the log's thread, or in log_new; may be NULL. */
+    bool (*make_room)(void *arg);
+    void *arg;
 };
 
 /* Take over `*segments` (loaded, replayed and synced) and begin a new segment,
@@ -88,6 +92,11 @@ void log_refusal(struct log *l, const struct log_port *p, struct error *err);
 /* Wait until everything up to `number` is synced.  Returns 0, or ERR_IO when it
  * cannot be: the port has failed or the disk is not well.  Blocks. */
 int log_wait(struct log *l, struct log_port *p, uint64_t number);
+
+/* Wait until each commit so far is synced or void; `*number` is then the last
+ * that is synced.  Returns 0, or ERR_IO: the disk is not well.  Any thread but
+ * a worker's; blocks. */
+int log_point(struct log *l, uint64_t *number);
 
 /*
  * For who writes down what commits say and must not be ahead of them: call

@@ -19,6 +19,8 @@ struct log {
     struct logger *logger;
     enum store_durability durability;
     struct disk *disk;
+    bool (*make_room)(void *arg);
+    void *make_room_arg;
 
     pthread_mutex_t mutex;
     pthread_cond_t work;     /* for the thread */
@@ -30,6 +32,7 @@ struct log {
     bool is_stopping;
     struct error sick; /* why nothing is accepted; code 0: all is well */
     uint64_t failures; /* how often commits became void */
+    uint64_t settled;  /* up to this number each was synced, or became void */
     uint64_t released; /* segments up to this sequence are not needed */
 
     pthread_mutex_t ports_mutex;

@@ -110,6 +110,20 @@ static void push_segment(struct log *l, const struct segment *next)
         log_wake_all(l);
 }
 
+/* History gives way to what has to be logged now. */
+static int claim(struct log *l, uint64_t oldest, int64_t need,
+                 struct segment *out)
+{
+    int rc;
+
+    do {
+        rc = segments_claim(&l->segments, oldest, log_load(&l->synced), need,
+                            out);
+    } while (rc == ERR_FULL && l->make_room != NULL &&
+             l->make_room(l->make_room_arg));
+    return rc;
+}
+
 int log_begin_segment(struct log *l, int64_t need)
 {
     struct segment next;
@@ -124,8 +138,7 @@ int log_begin_segment(struct log *l, int64_t need)
                           ? l->segments.live[i].head.sequence
                           : l->segments.next;
     pthread_mutex_unlock(&l->mutex);
-    rc =
-        segments_claim(&l->segments, oldest, log_load(&l->synced), need, &next);
+    rc = claim(l, oldest, need, &next);
     if (rc != 0)
         return rc;
     push_segment(l, &next);
@@ -273,6 +286,7 @@ static void fail(struct log *l, struct chain *work, int code)
     l->queue = (struct chain){0};
     l->queued = 0;
     l->failures++;
+    l->settled = l->last;
     if (!is_well)
         error_set(&l->sick, code, "the commit log cannot be written: %s",
                   err_text(code));

@@ -21,7 +21,8 @@ static void drop_unjoined(struct past *p)
     while (first > 0 && joins != 0 && p->archives[first - 1].sequence == joins)
         joins = p->archives[--first].previous;
     p->n -= first;
-    memmove(p->archives, p->archives + first, p->n * sizeof(*p->archives));
+    if (p->n != 0)
+        memmove(p->archives, p->archives + first, p->n * sizeof(*p->archives));
 }
 
 static void find_beginning(struct past *p)

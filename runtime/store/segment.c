@@ -11,7 +11,8 @@
 #include "store/record.h"
 
 enum {
-    FREE_MAX = 2, /* files kept for the next segments */
+    FREE_MAX = 2,    /* files kept for the next segments */
+    SMALL = 1 << 20, /* bytes of the least that is worth a segment */
     /* Of a guest: */
     TRIES = 20,
     RETRY_MS = 50,
@@ -295,6 +296,20 @@ static int take_file(struct segments *s, int64_t size, struct segment *out)
     return make_file(s, size, out);
 }
 
+/* At least `size` bytes: where there is no space for a whole segment a small
+ * one will do, as those that are no longer needed can be used after it. */
+static int take_room(struct segments *s, int64_t size, struct segment *out)
+{
+    int64_t wanted = size > s->bytes ? size : s->bytes;
+    int rc = take_file(s, wanted, out);
+
+    while (rc == ERR_FULL && wanted > size && wanted > SMALL) {
+        wanted = wanted / 4 > size ? wanted / 4 : size;
+        rc = take_file(s, wanted, out);
+    }
+    return rc;
+}
+
 int segments_claim(struct segments *s, uint64_t oldest, uint64_t last,
                    int64_t need, struct segment *out)
 {
@@ -304,7 +319,7 @@ int segments_claim(struct segments *s, uint64_t oldest, uint64_t last,
 
     if (s->live_count != 0)
         head.previous = s->live[s->live_count - 1].head.sequence;
-    int rc = take_file(s, size > s->bytes ? size : s->bytes, out);
+    int rc = take_room(s, size, out);
     if (rc != 0)
         return rc;
     s->next++;

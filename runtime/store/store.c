@@ -75,7 +75,9 @@ static int open_log(struct store *s, struct error *err)
         rc = log_new(&(struct log_config){.clock = config->clock,
                                           .logger = config->logger,
                                           .durability = config->durability,
-                                          .last = report.last},
+                                          .last = report.last,
+                                          .make_room = history_make_room,
+                                          .arg = s},
                      &segments, &s->log, err);
     segments_fini(&segments);
     if (rc == 0)
@@ -228,14 +230,8 @@ void store_let_log_go(struct store *s)
 
 int store_point(struct store *s, uint64_t *number, struct error *err)
 {
-    uint64_t last = log_last(s->log);
-    struct log_port port = {0};
+    int rc = log_point(s->log, number);
 
-    list_init(&port.link);
-    log_attach(s->log, &port);
-    int rc = log_wait(s->log, &port, last);
-    *number = log_synced(s->log, &port);
-    log_detach(s->log, &port);
     return rc == 0 ? 0
                    : error_set(err, rc,
                                "the log cannot be written: commits "

@@ -124,6 +124,19 @@ describe("a full disk", function()
     assert.equal(("%d %d 1"):format(last, last), app:get("/read?name=a").body)
   end)
 
+  it("is not made full by history, which gives way", function()
+    if not app then return pending "mounting is not permitted" end
+    for i = 1, 120 do
+      local r = app:get("/add?name=a")
+      assert.same({ 200, tostring(i) }, { r.status, r.body })
+      if i % 40 == 0 then
+        app:kill()
+        app:restart()
+      end
+    end
+    assert.truthy(app:logs():find("the disk is full: the oldest history is removed", 1, true))
+  end)
+
   it("is told to who asks whether the server is ready", function()
     if not app then return pending "mounting is not permitted" end
     app:wait_until("the console listens", function()

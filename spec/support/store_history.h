@@ -152,13 +152,11 @@ static int history_go(lua_State *L)
     struct oid id = check_id(L, 2);
     struct history_image *image = NULL;
     struct error e = {0};
-    uint64_t number = 0;
-    int64_t next_alarm = 0;
+    struct history_restored now = {0};
     int rc = history_read(w->store, &id, &image, &e);
 
     if (rc == 0)
-        rc = history_restore(w->client, "Thing", &id, image, &number,
-                             &next_alarm, &e);
+        rc = history_restore(w->client, "Thing", &id, image, &now, &e);
     history_image_free(image);
     if (rc == 0)
         rc = store_pump(w->store) < 0 ? ERR_IO : 0;
@@ -166,7 +164,7 @@ static int history_go(lua_State *L)
         rc = history_disarm(w->store, &id, &e);
     if (rc != 0)
         return fail_with(L, rc, &e, NULL);
-    lua_pushinteger(L, next_alarm);
+    lua_pushinteger(L, now.next_alarm);
     return 1;
 }
 
