@@ -34,7 +34,7 @@
     X(header_ms, 10000)                                                        \
     X(keepalive_ms, 75000)
 
-/* Days of history, unless set; under `dev` and in worlds none. */
+/* Days of history, unless set; under `dev` none. */
 enum { HISTORY_UNSET = -1, HISTORY_DAYS = 30 };
 
 struct limits {

@@ -11,6 +11,8 @@ enum { SEGMENT_BYTES = 256 << 10 };
 
 #define DAY_MS INT64_C(86400000)
 
+enum { DAYS_MAX = 100000 }; /* more is as good as for ever */
+
 /* The file in the data folder, absolute; owned. */
 static char *directory_path(const char *data)
 {
@@ -23,20 +25,25 @@ static char *directory_path(const char *data)
     return path.p;
 }
 
-/* `unset` days where the configuration says nothing. */
+static int64_t history_ms(const struct config *c)
+{
+    int64_t days =
+        c->history_days == HISTORY_UNSET ? HISTORY_DAYS : c->history_days;
+
+    return (days < DAYS_MAX ? days : DAYS_MAX) * DAY_MS;
+}
+
 static struct store_config config_of(const struct config *c,
-                                     struct logger *logger, struct disk *disk,
-                                     int64_t unset)
+                                     struct logger *logger, struct disk *disk)
 {
     const struct limits *l = &c->limits;
-    int64_t days = c->history_days == HISTORY_UNSET ? unset : c->history_days;
 
     return (struct store_config){.disk = disk,
                                  .clock = clock_system(),
                                  .logger = logger,
                                  .object_bytes = l->storage_mb << 20,
                                  .turn_bytes = l->turn_mb << 20,
-                                 .history_ms = days * DAY_MS,
+                                 .history_ms = history_ms(c),
                                  .durability =
                                      c->relaxed ? STORE_RELAXED : STORE_DISK};
 }
@@ -49,8 +56,7 @@ int data_open(const struct config *c, struct logger *logger, struct disk **disk,
     *out = NULL;
     if (rc != 0)
         return rc;
-    /* What opens the folder of a server for a moment drops nothing of it. */
-    struct store_config config = config_of(c, logger, *disk, HISTORY_DAYS);
+    struct store_config config = config_of(c, logger, *disk);
     char *directory = directory_path(c->data);
     config.directory_path = directory;
     rc = store_open(&config, out, err);
@@ -62,7 +68,7 @@ int data_open_on(const struct config *c, struct logger *logger,
                  const struct node_stage *stage, struct store **out,
                  struct error *err)
 {
-    struct store_config config = config_of(c, logger, stage->disk, 0);
+    struct store_config config = config_of(c, logger, stage->disk);
 
     config.clock = stage->clock;
     config.random = stage->random;
@@ -80,7 +86,7 @@ int64_t data_rebuild(const struct config *c, struct logger *logger,
 
     if (rc != 0)
         return rc;
-    struct store_config config = config_of(c, logger, disk, HISTORY_DAYS);
+    struct store_config config = config_of(c, logger, disk);
     char *directory = directory_path(c->data);
     config.directory_path = directory;
     rc = store_rebuild_directory(&config, progress, arg, err);
