@@ -67,7 +67,7 @@ static void see_note(struct looking *l, const struct record_page *e)
 {
     struct history_image *i = l->image;
 
-    if (e->note == RECORD_NOTE_LOST && !overlay_has(&l->touched, e->number))
+    if (e->note == RECORD_NOTE_LOGGED && !overlay_has(&l->touched, e->number))
         overlay_put(&l->touched, e->number, NULL);
     if (e->note != RECORD_NOTE_PAGES || i->has_count)
         return;

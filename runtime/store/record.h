@@ -68,7 +68,7 @@ void record_add_undo(struct buf *out, uint32_t number, const uint8_t *page,
 enum record_note {
     RECORD_NOTE_PAGES = 1,   /* the database had so many before; 0: none was */
     RECORD_NOTE_RESTORE = 2, /* the commit goes back to what was */
-    RECORD_NOTE_LOST = 3,    /* how the page of that number was is not known */
+    RECORD_NOTE_LOGGED = 3,  /* how the page of that number was is in the log */
     RECORD_NOTE_BASE = 4,    /* how the pages were that it does away with and
                                 that are not here is in a file (base.h) */
 };

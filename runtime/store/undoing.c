@@ -42,9 +42,19 @@ static void add_was(struct pagefile *f, uint32_t number,
     const uint8_t *was = page_was(f, number, room);
 
     if (was == NULL)
-        record_add_note(out, RECORD_NOTE_LOST, number);
+        record_add_note(out, RECORD_NOTE_LOGGED, number);
     else
         record_add_undo(out, number, page == NULL ? NULL : page->bytes, was);
+}
+
+/* What is not in the file is in the log: that is looked for when it is asked
+ * for. */
+static void add_gone(struct pagefile *f, uint32_t number, struct buf *out)
+{
+    if (overlay_get(&f->pages, number) != NULL)
+        record_add_note(out, RECORD_NOTE_LOGGED, number);
+    else
+        add_was(f, number, NULL, out);
 }
 
 void undoing_page(struct pagefile *f, uint32_t number, const struct page *page,
@@ -64,14 +74,14 @@ static void add_all(struct pagefile *f, struct buf *out)
         record_add_note(out, RECORD_NOTE_BASE, 0);
     for (uint32_t n = 1; n <= f->state.page_count; n++)
         if (!needs_base || overlay_get(&f->pages, n) != NULL)
-            add_was(f, n, NULL, out);
+            add_gone(f, n, out);
 }
 
 static void add_cut(struct pagefile *f, struct buf *out)
 {
     for (uint32_t n = f->cut; n < f->state.page_count; n++)
         if (overlay_get(&f->written, n + 1) == NULL)
-            add_was(f, n + 1, NULL, out);
+            add_gone(f, n + 1, out);
 }
 
 void undoing_rest(struct pagefile *f, struct buf *out)
