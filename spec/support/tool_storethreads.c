@@ -245,6 +245,7 @@ static struct store *open_store(struct disk *disk, const char *folder)
     struct store_config config = {.disk = disk,
                                   .clock = clock_system(),
                                   .segment_bytes = SEGMENT_BYTES,
+                                  .history_ms = 86400000,
                                   .threads = STORE_LOG_THREAD};
     snprintf(path, sizeof(path), "%s/directory.sqlite", folder);
     if (folder != NULL)
