@@ -156,6 +156,22 @@ static int keep_one(struct store *s, const struct segments *segments, size_t i,
     return rc;
 }
 
+/* What is kept does not join up with the log any more. */
+static int drop_all(struct store *s)
+{
+    struct disk *d = s->config.disk;
+    struct archive *all = NULL;
+    size_t n = 0;
+    int rc = archive_list(d, &all, &n, NULL);
+
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = archive_remove(d, all[i].sequence);
+    free(all);
+    if (rc == 0)
+        rc = base_expire(d, UINT64_MAX);
+    return rc != 0 ? rc : history_cut_expire(d, UINT64_MAX);
+}
+
 static void keep(struct store *s, const struct segments *segments,
                  uint64_t sequence)
 {
@@ -168,9 +184,12 @@ static void keep(struct store *s, const struct segments *segments,
         if (its >= s->history->since && its <= sequence)
             rc = keep_one(s, segments, i, &err);
     }
-    if (rc != 0)
-        say(s, &err);
-    expire(s);
+    if (rc == 0) {
+        expire(s);
+        return;
+    }
+    say(s, &err);
+    drop_all(s);
 }
 
 void history_keep(struct store *s, uint64_t sequence)
@@ -195,25 +214,44 @@ void history_keep(struct store *s, uint64_t sequence)
  * nothing of it can be used. */
 static int drop_foreign(struct store *s, uint64_t next)
 {
-    struct disk *d = s->config.disk;
     struct archive *all = NULL;
     size_t n = 0;
-    int rc = archive_list(d, &all, &n, NULL);
+    int rc = archive_list(s->config.disk, &all, &n, NULL);
     bool is_foreign =
         s->history->since > next || (n != 0 && all[n - 1].sequence >= next);
 
-    for (size_t i = 0; rc == 0 && is_foreign && i < n; i++)
-        rc = archive_remove(d, all[i].sequence);
     free(all);
     if (rc != 0 || !is_foreign)
         return rc;
     logger_printf(s->config.logger, LOG_WARN,
                   "the history in the data folder is of another log, and "
                   "begins anew");
-    rc = base_expire(d, UINT64_MAX);
+    rc = end(s);
+    return rc != 0 ? rc : drop_all(s);
+}
+
+/* Nothing of the data is lost without history, so the store opens. */
+static void begin_or_do_without(struct store *s, uint64_t next)
+{
+    struct error err = {0};
+    int rc = begin(s, next);
+
     if (rc == 0)
-        rc = history_cut_expire(d, UINT64_MAX);
-    return rc != 0 ? rc : end(s);
+        return;
+    error_set(&err, rc, "cannot write into the folder history: %s",
+              err_text(rc));
+    logger_printf(s->config.logger, LOG_ERROR,
+                  "no history is kept until the next start: %s", err.text);
+    s->history->since = 0;
+    s->config.history_ms = 0;
+}
+
+/* What was kept ends with a run that keeps none. */
+static int stop_keeping(struct store *s)
+{
+    int rc = end(s);
+
+    return rc != 0 ? rc : drop_all(s);
 }
 
 int history_open(struct store *s, const struct segments *loaded,
@@ -227,18 +265,15 @@ int history_open(struct store *s, const struct segments *loaded,
     read_since(s->config.disk, h);
     archive_sweep(s->config.disk);
     int rc = drop_foreign(s, loaded->next);
+    if (rc == 0 && s->config.history_ms == 0 && h->since != 0)
+        rc = stop_keeping(s);
     if (rc != 0)
         return error_set(err, rc, "cannot write into the folder history: %s",
                          err_text(rc));
-    if (s->config.history_ms == 0 && h->since != 0)
-        rc = end(s);
-    else if (s->config.history_ms != 0 && h->since == 0)
-        rc = begin(s, loaded->next);
+    if (s->config.history_ms != 0 && h->since == 0)
+        begin_or_do_without(s, loaded->next);
     else if (s->config.history_ms != 0)
         keep(s, loaded, UINT64_MAX);
-    if (rc != 0)
-        return error_set(err, rc, "cannot write into the folder history: %s",
-                         err_text(rc));
     return armed_load(s, err);
 }
 

@@ -55,6 +55,22 @@ describe("history on a bad disk", function()
     assert.equal("1", get "a")
   end)
 
+  it("opens without history where it cannot begin", function()
+    put("a", "1")
+    w:restart { history_ms = 0 } -- nothing is kept of what was
+    assert.same({}, kept())
+    put("a", "2")
+    w:capacity(1)
+    w:restart { history_ms = DAY }
+    w:capacity(-1)
+    assert.equal("2", get "a")
+    local _, message, code = w:arm(1, (w:now(1)))
+    assert.equal("INVALID", code)
+    assert.matches("no history is kept", message)
+    w:restart {}
+    assert.equal(0, w:arm(1, (w:now(1))))
+  end)
+
   it("says which file is damaged, and changes nothing", function()
     put("a", "1")
     local first = w:now(1)
