@@ -94,7 +94,8 @@ static int stage(struct importing *i, char *file, size_t size)
     struct error err = {0};
     struct buf path = {0};
 
-    snprintf(file, size, "import-%ld.sqlite", (long)getpid());
+    scraps_sweep(a->config.data);
+    snprintf(file, size, SCRAPS_IMPORT "%ld.sqlite", (long)getpid());
     buf_printf(&path, "%s/%s", a->config.data, file);
     buf_add_byte(&path, '\0');
     i->staged = path.p;

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "cli/option.h"
+#include "cli/scraps.h"
 #include "cli/signals.h"
 #include "host/address.h"
 
@@ -122,7 +123,10 @@ int launch_start(const struct config *config, enum node_mode mode,
                        "admin: an address of its own expected, got %s, where "
                        "the server listens",
                        config->admin);
-    return rc != 0 ? rc : node_start(config, mode, logger, out, err);
+    if (rc != 0)
+        return rc;
+    scraps_sweep(config->data);
+    return node_start(config, mode, logger, out, err);
 }
 
 /* What a browser on this machine can open: "every address" is none. */

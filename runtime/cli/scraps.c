@@ -1,8 +1,13 @@
 #include "cli/scraps.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -10,6 +15,8 @@
 #include "base/must.h"
 #include "cli/signals.h"
 #include "host/copying.h"
+
+enum { OLD_SECONDS = 3600 };
 
 static void remove_file(const char *path, const char *suffix)
 {
@@ -88,4 +95,30 @@ void scraps_end(struct scraps *s)
     signals_restore();
     pthread_mutex_destroy(&s->mutex);
     free(s->path);
+}
+
+static bool is_scrap(int folder, const char *name)
+{
+    const size_t n = strlen(SCRAPS_IMPORT);
+    struct stat st;
+
+    if (strncmp(name, SCRAPS_IMPORT, n) != 0)
+        return false;
+    long pid = strtol(name + n, NULL, 10);
+    return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH &&
+           fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISREG(st.st_mode) && time(NULL) - st.st_mtime > OLD_SECONDS;
+}
+
+void scraps_sweep(const char *folder)
+{
+    DIR *d = opendir(folder);
+    struct dirent *entry;
+
+    if (d == NULL)
+        return;
+    while ((entry = readdir(d)) != NULL)
+        if (is_scrap(dirfd(d), entry->d_name))
+            unlinkat(dirfd(d), entry->d_name, 0);
+    closedir(d);
 }

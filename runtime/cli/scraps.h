@@ -26,4 +26,11 @@ void scraps_set(struct scraps *s, const char *path);
 /* The signals do again what they do by themselves.  Removes nothing. */
 void scraps_end(struct scraps *s);
 
+/* What one puts into `folder` for a moment is named with its process. */
+#define SCRAPS_IMPORT "import-"
+
+/* Remove what imports that were killed left in the folder: files of processes
+ * that are gone, and, as these may be of another namespace, an hour old. */
+void scraps_sweep(const char *folder);
+
 #endif

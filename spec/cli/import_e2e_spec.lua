@@ -101,6 +101,20 @@ describe("import", function()
     assert.equal(0, (ask:run { "verify" }))
   end)
 
+  both("removes what one that was killed left", nil, function(ask, p, file, here)
+    local pipe = io.popen "sh -c 'echo $$'" -- of a process that is gone
+    local gone = pipe:read "n"
+    pipe:close()
+    local left = ("%s/import-%d.sqlite"):format(p.data, gone)
+    local young = ("%s/import-%d.sqlite-journal"):format(p.data, gone)
+    local other = p.data .. "/import-of-mine"
+    for _, path in ipairs { left, young, other } do io.open(path, "w"):close() end
+    os.execute(("touch -d '2 hours ago' '%s' '%s'"):format(left, other))
+    imported(ask, here, "Box", "copy", file)
+    assert.falsy(io.open(left))
+    for _, path in ipairs { young, other } do assert(io.open(path)):close() end
+  end)
+
   both("into another class", nil, function(ask, p, file, here)
     local row = imported(ask, here, "Other", "b", file)
     assert.same({ "Other", "b" }, { row.class, row.name })
