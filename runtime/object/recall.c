@@ -98,7 +98,8 @@ static void put_off(struct recall *r, const struct error *why)
 /* There is nothing to go back to, and never will be. */
 static bool is_final(int rc)
 {
-    return rc == ERR_NOT_FOUND || rc == ERR_CORRUPT || rc == ERR_INVALID;
+    return rc == ERR_NOT_FOUND || rc == ERR_CORRUPT || rc == ERR_INVALID ||
+           rc == ERR_LIMIT;
 }
 
 static void give_up(struct recall *r, const struct error *why)

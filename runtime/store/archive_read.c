@@ -9,8 +9,6 @@
 #include "base/mem.h"
 #include "store/archive_inside.h"
 
-enum { PLAIN_MAX = 1 << 30 }; /* more is no block of ours */
-
 const char archive_magic[8] = "MKHIST01";
 
 void archive_name(uint64_t sequence, char out[ARCHIVE_NAME_MAX])
@@ -182,7 +180,7 @@ static int give_records(const struct reading *r)
 
 static int read_block(struct reading *r, const struct archive_entry *e)
 {
-    if (e->plain > PLAIN_MAX || e->packed > PLAIN_MAX)
+    if (e->plain > LZ4_MAX_INPUT_SIZE || e->packed > INT32_MAX)
         return ERR_CORRUPT;
     r->packed.n = r->plain.n = 0;
     char *packed = buf_room(&r->packed, e->packed);

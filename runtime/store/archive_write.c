@@ -90,6 +90,8 @@ static int write_out(struct making *m)
 
 static int end_block(struct making *m, const struct oid *id)
 {
+    if (m->block.n > LZ4_MAX_INPUT_SIZE)
+        return ERR_TOO_BIG;
     int plain = (int)m->block.n;
     struct archive_entry e = {.at = (uint64_t)m->at + m->out.n,
                               .plain = (uint32_t)plain};

@@ -59,8 +59,8 @@ int history_at(struct store *s, const struct oid *id, int64_t time_ms,
 int history_arm(struct store *s, const struct oid *id, const struct bookmark *b,
                 struct error *err);
 /* What the object, which is armed and has nothing under way, has to become.
- * ERR_NOT_FOUND: history does not go back that far (any more); ERR_CORRUPT: it
- * is damaged; ERR_IO. */
+ * ERR_NOT_FOUND: history does not go back that far (any more); ERR_LIMIT: more
+ * than 512 MB are other than now; ERR_CORRUPT: it is damaged; ERR_IO. */
 struct history_image;
 int history_read(struct store *s, const struct oid *id,
                  struct history_image **out, struct error *err);

@@ -59,7 +59,7 @@ struct history_image {
 
 /* The object after commit `at` (at least p->from).  `*out` is zeroed, and to be
  * freed by history_image_fini in any case.  ERR_NOT_FOUND: the past does not
- * say; ERR_CORRUPT, ERR_IO. */
+ * say; ERR_LIMIT: more pages than can be held; ERR_CORRUPT, ERR_IO. */
 int past_image(const struct past *p, const struct oid *id, uint64_t at,
                struct history_image *out, struct error *err);
 void history_image_fini(struct history_image *i);

@@ -6,6 +6,10 @@
 #include "store/inside.h"
 #include "store/past_inside.h"
 
+/* 512 MiB of pages that are another than now: they are in memory, twice, while
+ * the object goes back. */
+enum { PAGES_MAX = 131072 };
+
 struct looking {
     const struct past *past;
     const struct oid *id;
@@ -18,12 +22,15 @@ struct looking {
     size_t missing; /* touched ones that are not known */
 };
 
-static void keep(struct overlay *o, uint32_t number, const uint8_t *bytes)
+static int keep(struct overlay *o, uint32_t number, const uint8_t *bytes)
 {
+    if (o->count >= PAGES_MAX)
+        return ERR_LIMIT;
     struct page *p = page_new();
 
     memcpy(p->bytes, bytes, STORE_PAGE);
     page_drop(overlay_put(o, number, p));
+    return 0;
 }
 
 /* ---- what came after ---- */
@@ -58,7 +65,7 @@ static int see_undo(struct looking *l, const struct record_page *e)
         return 0;
     int rc = record_apply_page(e, l->now);
     if (rc == 0)
-        keep(&l->image->pages, e->number, l->now);
+        rc = keep(&l->image->pages, e->number, l->now);
     l->fresh = 0;
     return rc;
 }
@@ -171,6 +178,8 @@ static int look_before(struct looking *l, struct error *err)
 
     for (begin_again(l); l->missing != 0; first--) {
         begin_again(l);
+        if (l->missing + l->image->pages.count > PAGES_MAX)
+            return ERR_LIMIT;
         int rc = past_each(l->past, l->id, first, see_before, l, err);
         if (rc < 0)
             return rc;
@@ -201,7 +210,9 @@ static int read_base(struct looking *l, struct file *f)
                                           (int64_t)(n - 1) * STORE_PAGE);
         if (got != STORE_PAGE)
             return got < 0 ? (int)got : ERR_NOT_FOUND;
-        keep(&i->pages, n, l->now);
+        int rc = keep(&i->pages, n, l->now);
+        if (rc != 0)
+            return rc;
     }
     return 0;
 }
@@ -263,7 +274,10 @@ int past_image(const struct past *p, const struct oid *id, uint64_t at,
         rc = look_before(l, err);
     if (rc == 0 && l->reset != 0)
         rc = look_into_base(l, err);
-    if (rc != 0 && err != NULL && err->code != rc)
+    if (rc == ERR_LIMIT)
+        error_set(err, rc, "more than %d MB of the object would have to change",
+                  PAGES_MAX / (1048576 / STORE_PAGE));
+    else if (rc != 0 && err != NULL && err->code != rc)
         error_set(err, rc, "the history of the object is damaged");
     overlay_fini(&l->touched);
     free(l);
