@@ -12,6 +12,7 @@
 #ifndef STORE_ARCHIVE_H
 #define STORE_ARCHIVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +51,12 @@ int archive_each(struct disk *d, const struct archive *a, const struct oid *id,
                  int (*each)(void *arg, uint64_t number,
                              const struct record *r),
                  void *arg, struct error *err);
+/* Whether that is the name of one in its folder, and of which segment. */
+bool archive_is_name(const char *name, uint64_t *sequence);
+/* Read all of it.  Returns 0; ERR_CORRUPT: it is damaged; ERR_NOT_FOUND,
+ * ERR_IO.
+ */
+int archive_check(struct disk *d, uint64_t sequence);
 /* Remove the file.  Returns 0 or ERR_IO. */
 int archive_remove(struct disk *d, uint64_t sequence);
 /* Remove what archive_segment left when it was broken off. */

@@ -29,6 +29,7 @@ struct archive_entry {
     uint64_t at;            /* of the block */
     uint32_t packed, plain; /* bytes */
     uint64_t sum;           /* of the packed ones */
+    uint64_t own_sum;       /* (XXH3) of what is before it here */
 };
 
 /* Before each record in a block; as a whole a multiple of 8 bytes. */
@@ -44,5 +45,6 @@ extern const char archive_magic[8];
 /* "history/000000000000002a.mkh" into `out`. */
 void archive_name(uint64_t sequence, char out[ARCHIVE_NAME_MAX]);
 uint64_t archive_sum(const struct archive_footer *f);
+uint64_t archive_entry_sum(const struct archive_entry *e);
 
 #endif

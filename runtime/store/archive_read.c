@@ -22,6 +22,11 @@ uint64_t archive_sum(const struct archive_footer *f)
     return XXH3_64bits(f, offsetof(struct archive_footer, sum));
 }
 
+uint64_t archive_entry_sum(const struct archive_entry *e)
+{
+    return XXH3_64bits(e, offsetof(struct archive_entry, own_sum));
+}
+
 static int open_archive(struct disk *d, uint64_t sequence, struct file **out)
 {
     char name[ARCHIVE_NAME_MAX];
@@ -65,6 +70,12 @@ struct listing {
     size_t n;
 };
 
+bool archive_is_name(const char *name, uint64_t *sequence)
+{
+    return strlen(name) == 20 && strcmp(name + 16, ".mkh") == 0 &&
+           sscanf(name, "%16" SCNx64, sequence) == 1;
+}
+
 static int list_one(void *arg, const char *name, bool is_folder)
 {
     struct listing *l = arg;
@@ -72,8 +83,7 @@ static int list_one(void *arg, const char *name, bool is_folder)
     struct file *f;
     uint64_t sequence;
 
-    if (is_folder || strlen(name) != 20 || strcmp(name + 16, ".mkh") != 0 ||
-        sscanf(name, "%16" SCNx64, &sequence) != 1)
+    if (is_folder || !archive_is_name(name, &sequence))
         return 0;
     int rc = open_archive(l->disk, sequence, &f);
     if (rc != 0)
@@ -125,8 +135,12 @@ struct reading {
 static int entry_at(const struct reading *r, uint64_t i,
                     struct archive_entry *out)
 {
-    return read_all(r->file, out, sizeof(*out),
-                    r->archive->index_at + i * sizeof(*out));
+    int rc = read_all(r->file, out, sizeof(*out),
+                      r->archive->index_at + i * sizeof(*out));
+
+    if (rc != 0)
+        return rc;
+    return out->own_sum == archive_entry_sum(out) ? 0 : ERR_CORRUPT;
 }
 
 /* The first entry of the object, or of one behind it. */
@@ -233,6 +247,69 @@ int archive_each(struct disk *d, const struct archive *a, const struct oid *id,
         archive_name(a->sequence, name);
         error_set(err, rc, "cannot read %s: %s", name, err_text(rc));
     }
+    return rc;
+}
+
+/* ---- all of it ---- */
+
+struct checking {
+    struct archive archive;
+    struct archive_entry entry; /* that is looked at */
+    uint64_t at;                /* where its block has to be */
+    uint64_t number;            /* the last that was seen of the object */
+};
+
+static int check_record(void *arg, uint64_t number, const struct record *r)
+{
+    struct checking *c = arg;
+    bool is_good = memcmp(r->id.b, c->entry.id, OID_SIZE) == 0 &&
+                   number > c->number && number <= c->archive.last;
+
+    c->number = number;
+    return is_good ? 0 : ERR_CORRUPT;
+}
+
+static int check_entry(struct reading *r, uint64_t i)
+{
+    struct checking *c = r->arg;
+    struct archive_entry before = c->entry;
+    int rc = entry_at(r, i, &c->entry);
+
+    if (rc != 0)
+        return rc;
+    int order = i == 0 ? -1 : memcmp(before.id, c->entry.id, OID_SIZE);
+    if (order > 0 || c->entry.at != c->at)
+        return ERR_CORRUPT;
+    if (order != 0)
+        c->number = c->archive.before;
+    c->at += c->entry.packed;
+    return read_block(r, &c->entry);
+}
+
+static int check_all(struct reading *r, uint64_t sequence)
+{
+    struct checking *c = r->arg;
+    int rc = read_footer(r->file, &c->archive);
+
+    if (rc == 0 && c->archive.sequence != sequence)
+        rc = ERR_CORRUPT;
+    for (uint64_t i = 0; rc == 0 && i < c->archive.index_n; i++)
+        rc = check_entry(r, i);
+    return rc == 0 && c->at != c->archive.index_at ? ERR_CORRUPT : rc;
+}
+
+int archive_check(struct disk *d, uint64_t sequence)
+{
+    struct checking c = {0};
+    struct reading r = {.archive = &c.archive, .each = check_record, .arg = &c};
+    int rc = open_archive(d, sequence, &r.file);
+
+    if (rc == 0) {
+        rc = check_all(&r, sequence);
+        d->ops->close(r.file);
+    }
+    buf_fini(&r.packed);
+    buf_fini(&r.plain);
     return rc;
 }
 

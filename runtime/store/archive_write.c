@@ -101,6 +101,7 @@ static int end_block(struct making *m, const struct oid *id)
     memcpy(e.id, id->b, OID_SIZE);
     e.packed = (uint32_t)LZ4_compress_default(m->block.p, to, plain, room);
     e.sum = XXH3_64bits(to, e.packed);
+    e.own_sum = archive_entry_sum(&e);
     m->out.n += e.packed;
     m->block.n = 0;
     buf_add(&m->index, &e, sizeof(e));

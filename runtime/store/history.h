@@ -72,6 +72,17 @@ int history_disarm(struct store *s, const struct oid *id, struct error *err);
 /* The object's file is about to be put there from outside: what it was up to
  * now cannot be had any more.  On disk when it returns.  ERR_FULL, ERR_IO. */
 int history_cut(struct store *s, const struct oid *id, struct error *err);
+/* The same of all objects that have a file in the folder at `path`
+ * (objects/<Class>), which is about to go. */
+int history_cut_class(struct store *s, const char *path, struct error *err);
+
+/* Look at every file of it.  `found` hears of each whose contents are not what
+ * was written (`what`: what cannot be had therefore; NULL: it is well), until
+ * it returns other than 0, which is returned.  ERR_IO: a folder cannot be read.
+ */
+int history_check(struct store *s,
+                  int (*found)(void *arg, const char *path, const char *what),
+                  void *arg, struct error *err);
 
 /* ---- */
 

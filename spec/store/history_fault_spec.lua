@@ -86,6 +86,39 @@ describe("history on a bad disk", function()
     assert.is_true(w:armed(1))
   end)
 
+  it("goes back to what was, or not at all, whatever entry of a file is damaged", function()
+    local marks = {}
+    for id = 1, 8 do
+      for _, value in ipairs { "1", "2" } do
+        local d = S.db({ id = id }, w)
+        d:put("a", value)
+        assert.equal(0, d:commit())
+        d:close()
+        w:pump()
+        marks[id] = marks[id] or w:now(id)
+      end
+    end
+    w:restart {}
+    local name = "history/" .. kept()[1]
+    for entry = 1, 8 do
+      for at = 0, 63, 3 do
+        local offset = -80 - 64 * entry + at
+        w:damage(name, offset)
+        for id = 1, 8 do
+          if w:arm(id, marks[id]) == 0 and w:go(id) then
+            local d = S.db({ id = id }, w)
+            assert.equal("1", d:get "a")
+            d:put("a", "2")
+            assert.equal(0, d:commit())
+            d:close()
+            w:pump()
+          end
+        end
+        w:damage(name, offset) -- it is as it was
+      end
+    end
+  end)
+
   it("takes a file whose end is damaged for none", function()
     put("a", "1")
     local first = w:now(1)
