@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "store/history.h"
 #include "store/inside.h"
 #include "store/record.h"
 
@@ -143,6 +144,9 @@ int store_delete_class(struct store *s, const char *name, struct error *err)
     if (rc == 0)
         return directory_move_class(s->directory, name, NULL, err);
     class_path(path, name);
+    rc = history_cut_class(s, path, err);
+    if (rc != 0)
+        return rc;
     rc = class_move_sweep(d);
     if (rc == 0)
         rc = move(d, path, GONE);

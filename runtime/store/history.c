@@ -92,14 +92,13 @@ static int none_kept(const struct store *s, struct error *err)
 static int check(const struct past *p, const struct oid *id,
                  const struct bookmark *b, struct error *err)
 {
-    uint64_t cut = history_cut_of(p->store, id);
-
     if (b->number > p->upto)
         return error_set(err, ERR_INVALID,
                          "the bookmark is of a time that has not been");
-    if (b->number < cut)
+    if (history_is_cut(p->store, id, b->number))
         return error_set(err, ERR_NOT_FOUND,
-                         "the history of the object begins with its import");
+                         "what the object was before it was imported, or its "
+                         "class deleted, is not kept");
     return b->number < p->from ? past_too_far(err) : 0;
 }
 

@@ -1,8 +1,14 @@
-/* Objects whose file came from outside, and when: history/cut/<id>-<commit>. */
+/*
+ * Objects that became what history does not tell, and when: a file from outside
+ * took their place (history/cut/<id>-<commit>), or their class was deleted
+ * (history/cut/<commit>: their ids, sorted).
+ */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "store/history_inside.h"
 #include "store/inside.h"
 
@@ -10,24 +16,22 @@
 
 enum { HEX = 16, PATH_ROOM = sizeof(CUT) + OID_HEX + HEX + 4 };
 
+/* Of an object, or of those of a class. */
 static bool read_name(const char *name, bool is_folder, uint64_t *number)
 {
-    return !is_folder && strlen(name) == OID_HEX + 1 + HEX &&
-           sscanf(name + OID_HEX + 1, "%16" SCNx64, number) == 1;
+    size_t n = strlen(name);
+    const char *hex = n == HEX ? name : name + OID_HEX + 1;
+
+    return !is_folder && (n == HEX || n == OID_HEX + 1 + HEX) &&
+           sscanf(hex, "%16" SCNx64, number) == 1;
 }
 
-int history_cut(struct store *s, const struct oid *id, struct error *err)
+static int write_cut(struct store *s, const char *path, struct slice bytes,
+                     struct error *err)
 {
     struct disk *d = s->config.disk;
-    uint64_t last = log_last(s->log);
-    char hex[OID_HEX + 1];
-    char path[PATH_ROOM];
+    int rc = history_write_file(d, CUT "/making", path, bytes.p, bytes.n);
 
-    if (s->config.history_ms == 0)
-        return 0;
-    oid_to_hex(id, hex);
-    snprintf(path, sizeof(path), CUT "/%s-%016" PRIx64, hex, last);
-    int rc = history_write_file(d, CUT "/making", path, "", 0);
     if (rc == 0)
         rc = d->ops->sync_folder(d, CUT);
     if (rc == 0)
@@ -37,31 +41,158 @@ int history_cut(struct store *s, const struct oid *id, struct error *err)
                : error_set(err, rc, "cannot write %s: %s", path, err_text(rc));
 }
 
+int history_cut(struct store *s, const struct oid *id, struct error *err)
+{
+    char hex[OID_HEX + 1];
+    char path[PATH_ROOM];
+
+    if (s->config.history_ms == 0)
+        return 0;
+    oid_to_hex(id, hex);
+    snprintf(path, sizeof(path), CUT "/%s-%016" PRIx64, hex, log_last(s->log));
+    return write_cut(s, path, slice_of(""), err);
+}
+
+/* ---- a class ---- */
+
+struct gathering {
+    struct disk *disk;
+    const char *path; /* of the class */
+    struct buf ids;
+};
+
+static int gather_file(void *arg, const char *name, bool is_folder)
+{
+    struct gathering *g = arg;
+    struct oid id;
+
+    if (!is_folder && strlen(name) == OID_HEX + strlen(".sqlite") &&
+        oid_from_hex(name, OID_HEX, &id))
+        buf_add(&g->ids, id.b, OID_SIZE);
+    return 0;
+}
+
+static int gather_folder(void *arg, const char *name, bool is_folder)
+{
+    struct gathering *g = arg;
+    struct buf path = {0};
+
+    if (!is_folder)
+        return 0;
+    buf_printf(&path, "%s/%s", g->path, name);
+    buf_add_byte(&path, '\0');
+    int rc = g->disk->ops->list(g->disk, path.p, gather_file, g);
+    buf_fini(&path);
+    return rc;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return memcmp(a, b, OID_SIZE);
+}
+
+int history_cut_class(struct store *s, const char *path, struct error *err)
+{
+    struct disk *d = s->config.disk;
+    struct gathering g = {.disk = d, .path = path};
+    char cut[PATH_ROOM];
+
+    if (s->config.history_ms == 0)
+        return 0;
+    int rc = d->ops->list(d, path, gather_folder, &g);
+    if (rc != 0)
+        error_set(err, rc, "cannot read %s: %s", path, err_text(rc));
+    /* A class that was deleted at the same point has a number of its own. */
+    uint64_t number = log_last(s->log);
+    uint64_t last = history_cut_last(d);
+    snprintf(cut, sizeof(cut), CUT "/%016" PRIx64,
+             last >= number ? last + 1 : number);
+    if (rc == 0 && g.ids.n != 0) {
+        qsort(g.ids.p, g.ids.n / OID_SIZE, OID_SIZE, by_bytes);
+        rc = write_cut(s, cut, buf_slice(&g.ids), err);
+    }
+    buf_fini(&g.ids);
+    return rc;
+}
+
+/* ---- looking ---- */
+
 struct looking {
     struct disk *disk;
+    const struct oid *id;
     char hex[OID_HEX + 1];
     uint64_t number;
 };
 
+/* 1 when the object is in the file, 0 when not, or ERR_*. */
+static int is_among(const struct looking *l, const char *name)
+{
+    char path[PATH_ROOM];
+    struct file *f;
+
+    snprintf(path, sizeof(path), CUT "/%s", name);
+    int rc = l->disk->ops->open(l->disk, path, DISK_READ, &f);
+    if (rc != 0)
+        return rc == ERR_NOT_FOUND ? 0 : rc;
+    int64_t low = 0;
+    int64_t high = l->disk->ops->size(f) / OID_SIZE;
+    bool is_found = false;
+
+    while (low < high && !is_found) {
+        int64_t middle = low + (high - low) / 2;
+        struct oid id = {0};
+
+        if (l->disk->ops->pread(f, id.b, OID_SIZE, middle * OID_SIZE) < 0)
+            break;
+        int order = memcmp(id.b, l->id->b, OID_SIZE);
+        is_found = order == 0;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    l->disk->ops->close(f);
+    return is_found;
+}
+
 static int look(void *arg, const char *name, bool is_folder)
 {
-    struct looking *l = arg;
+    const struct looking *l = arg;
     uint64_t number;
 
-    if (read_name(name, is_folder, &number) && number > l->number &&
-        strncmp(name, l->hex, OID_HEX) == 0)
-        l->number = number;
+    if (!read_name(name, is_folder, &number) || number < l->number)
+        return 0;
+    if (name[HEX] == '\0')
+        return is_among(l, name);
+    return strncmp(name, l->hex, OID_HEX) == 0;
+}
+
+bool history_is_cut(struct store *s, const struct oid *id, uint64_t number)
+{
+    struct disk *d = s->config.disk;
+    struct looking l = {.disk = d, .id = id, .number = number};
+
+    oid_to_hex(id, l.hex);
+    int rc = d->ops->list(d, CUT, look, &l);
+    return rc != 0 && rc != ERR_NOT_FOUND;
+}
+
+static int look_last(void *arg, const char *name, bool is_folder)
+{
+    uint64_t *last = arg;
+    uint64_t number;
+
+    if (read_name(name, is_folder, &number) && number > *last)
+        *last = number;
     return 0;
 }
 
-uint64_t history_cut_of(struct store *s, const struct oid *id)
+uint64_t history_cut_last(struct disk *d)
 {
-    struct disk *d = s->config.disk;
-    struct looking l = {.disk = d};
+    uint64_t last = 0;
 
-    oid_to_hex(id, l.hex);
-    d->ops->list(d, CUT, look, &l);
-    return l.number;
+    d->ops->list(d, CUT, look_last, &last);
+    return last;
 }
 
 static int expire(void *arg, const char *name, bool is_folder)

@@ -28,10 +28,12 @@ struct history {
     atomic_size_t armed_count; /* armed_n, for a quick look */
 };
 
-/* The log has been replayed from `*loaded` and is about to begin anew: keep
- * what it has, look what is armed.  A failure to keep is logged.  Returns 0,
- * ERR_FULL, ERR_IO. */
-int history_open(struct store *s, const struct segments *loaded,
+/* The log has been replayed from `*loaded` up to commit `*last` and is about to
+ * begin anew: keep what it has, look what is armed.  `*last` becomes what the
+ * next number is above: no bookmark of what was before objects came from
+ * outside may seem to be one of what they are now.  A failure to keep is
+ * logged.  Returns 0, ERR_FULL, ERR_IO. */
+int history_open(struct store *s, const struct segments *loaded, uint64_t *last,
                  struct error *err);
 void history_free(struct history *h); /* NULL is allowed */
 /* Keep the segments up to `sequence`, which the log is about to give up: what
@@ -45,8 +47,10 @@ bool history_make_room(void *arg);
 int64_t history_since(const struct store *s, uint64_t sequence);
 
 /* history_cut.c */
-/* Bookmarks of the object before this number are void. */
-uint64_t history_cut_of(struct store *s, const struct oid *id);
+/* Whether bookmarks of the object with this number are void. */
+bool history_is_cut(struct store *s, const struct oid *id, uint64_t number);
+/* The number of the last cut, 0: there is none. */
+uint64_t history_cut_last(struct disk *d);
 /* Forget cuts before commit `oldest`.  Returns 0 or ERR_IO. */
 int history_cut_expire(struct disk *d, uint64_t oldest);
 

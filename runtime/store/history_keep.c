@@ -156,7 +156,8 @@ static int keep_one(struct store *s, const struct segments *segments, size_t i,
     return rc;
 }
 
-/* What is kept does not join up with the log any more. */
+/* What is kept does not join up with the log any more.  Cuts are true of what
+ * is kept next, too. */
 static int drop_all(struct store *s)
 {
     struct disk *d = s->config.disk;
@@ -169,7 +170,7 @@ static int drop_all(struct store *s)
     free(all);
     if (rc == 0)
         rc = base_expire(d, UINT64_MAX);
-    return rc != 0 ? rc : history_cut_expire(d, UINT64_MAX);
+    return rc;
 }
 
 static void keep(struct store *s, const struct segments *segments,
@@ -254,7 +255,38 @@ static int stop_keeping(struct store *s)
     return rc != 0 ? rc : drop_all(s);
 }
 
-int history_open(struct store *s, const struct segments *loaded,
+static int has_one(void *arg, const char *name, bool is_folder)
+{
+    (void)arg;
+    (void)name;
+    (void)is_folder;
+    return 1;
+}
+
+/* Whether there are objects without a log: a restored backup. */
+static bool is_from_outside(const struct store *s,
+                            const struct segments *loaded)
+{
+    struct disk *d = s->config.disk;
+
+    return loaded->next == 1 && d->ops->list(d, "objects", has_one, NULL) == 1;
+}
+
+/* Numbers begin at 0, and hardly grow by 1,024 in a millisecond: those that
+ * begin at the time, in 1/1,024 ms, are above all that the objects had
+ * elsewhere. */
+static uint64_t begin_number(const struct store *s, bool is_foreign,
+                             uint64_t last)
+{
+    uint64_t now = (uint64_t)clock_wall_ms(s->config.clock) << 10;
+    uint64_t cut = history_cut_last(s->config.disk);
+
+    if (is_foreign && now > last)
+        last = now;
+    return cut >= last && cut != 0 ? cut + 1 : last;
+}
+
+int history_open(struct store *s, const struct segments *loaded, uint64_t *last,
                  struct error *err)
 {
     struct history *h = mem_zalloc(sizeof(*h));
@@ -265,6 +297,10 @@ int history_open(struct store *s, const struct segments *loaded,
     read_since(s->config.disk, h);
     archive_sweep(s->config.disk);
     int rc = drop_foreign(s, loaded->next);
+    bool is_foreign = is_from_outside(s, loaded);
+
+    if (is_foreign)
+        h->since = 0;
     if (rc == 0 && s->config.history_ms == 0 && h->since != 0)
         rc = stop_keeping(s);
     if (rc != 0)
@@ -274,6 +310,7 @@ int history_open(struct store *s, const struct segments *loaded,
         begin_or_do_without(s, loaded->next);
     else if (s->config.history_ms != 0)
         keep(s, loaded, UINT64_MAX);
+    *last = begin_number(s, is_foreign, *last);
     return armed_load(s, err);
 }
 

@@ -70,7 +70,7 @@ static int open_log(struct store *s, struct error *err)
                                .keeps_bases = config->history_ms != 0},
             &report, err);
     if (rc == 0)
-        rc = history_open(s, &segments, err);
+        rc = history_open(s, &segments, &report.last, err);
     if (rc == 0)
         rc = log_new(&(struct log_config){.clock = config->clock,
                                           .logger = config->logger,

@@ -195,6 +195,7 @@ describe("history", function()
     p:term()
     p:write("moonkeep.lua", "return { history = { days = 0 } }")
     p:restart()
+    assert.equal("", io.popen("ls " .. p.data .. "/history | grep mkh"):read "a")
     assert.equal(2, call(p, "a", "get"))
     p:wait_log "the object does not go back to its bookmark, and goes on as it was"
     call(p, "a", "put", 3)
@@ -220,6 +221,87 @@ describe("history", function()
     commands.on(p.data):text { "objects", "T" }
     p:restart()
     assert.equal(1, call(p, "a", "get"))
+  end)
+end)
+
+describe("what came from outside", function()
+  local p
+  before_each(function() p = start() end)
+  after_each(function() p:close() end)
+
+  local TOO_FAR = "the history that is kept does not go back that far"
+
+  it("is no state of a bookmark of before: a backup that was restored", function()
+    local ask_for = commands.on(p.data)
+    local before = marked(p, "a")
+    local backup = p.scratch .. "/backup"
+    ask_for:text { "backup", backup }
+    local time = call(p, "a", "now")
+    for x = 3, 6 do call(p, "a", "put", x) end
+    local lost = call(p, "a", "mark")
+    p:term()
+    ask_for:text { "restore", backup, "--force" }
+    p:restart()
+    for x = 10, 20 do call(p, "a", "put", x) end
+    local mark = call(p, "a", "mark")
+    assert.is_true(mark > lost)
+    call(p, "a", "put", 21)
+    for _, each in ipairs { before, lost } do
+      local text = failure(p, "a", "arm", each)
+      assert.truthy(text:find(TOO_FAR, 1, true), text)
+    end
+    assert.truthy(failure(p, "a", "at", time):find(TOO_FAR, 1, true))
+    call(p, "a", "arm", mark)
+    p:kill()
+    p:restart()
+    assert.equal(20, call(p, "a", "get"))
+  end)
+
+  it("is no state of a bookmark of before: a file that was imported right after it", function()
+    local ask_for = commands.on(p.data)
+    local file = p.scratch .. "/b.sqlite"
+    call(p, "b", "put", 7)
+    ask_for:text { "export", "T", "b", file }
+    call(p, "a", "put", 1)
+    local mark = call(p, "a", "mark")
+    p:term()
+    ask_for:text { "import", "T", "a", file, "--force" }
+    p:restart()
+    local text = failure(p, "a", "arm", mark)
+    assert.truthy(text:find("what the object was before it was imported", 1, true), text)
+    local imported = call(p, "a", "mark")
+    assert.is_true(imported > mark)
+    call(p, "a", "put", 8)
+    call(p, "a", "arm", imported)
+    p:kill()
+    p:restart()
+    assert.equal(7, call(p, "a", "get"))
+  end)
+end)
+
+describe("a class that was deleted", function()
+  it("does not come back with what its objects were told to go back to, or can be told", function()
+    local p <close> = start()
+    local mark = marked(p, "a")
+    call(p, "a", "arm", mark)
+    p:term()
+    p:write("main.lua", (SCRIPT:gsub('mk.class "T"', 'mk.class "U"'):gsub("T = T", "U = T"):gsub("env%.T", "env.U")))
+    p:write("moonkeep.lua", "return { deleted = { 'T' } }")
+    p.args = { "--yes" }
+    p:restart()
+    p:term()
+    p:write("main.lua", SCRIPT)
+    p:write("moonkeep.lua", "return {}")
+    p:restart()
+    assert.equal("{}", select(2, ask(p, "a", "get")))
+    call(p, "a", "put", 5)
+    local text = failure(p, "a", "arm", mark)
+    assert.truthy(text:find("or its class deleted, is not kept", 1, true), text)
+    local fresh = call(p, "a", "mark")
+    call(p, "a", "put", 6)
+    call(p, "a", "arm", fresh)
+    failure(p, "a", "abort")
+    assert.equal(5, call(p, "a", "get"))
   end)
 end)
 
@@ -314,7 +396,7 @@ describe("who runs the server", function()
     p:restart()
     assert.equal(7, call(p, "a", "get"))
     local text = failure(p, "a", "arm", mark)
-    assert.truthy(text:find("the history of the object begins with its import", 1, true), text)
+    assert.truthy(text:find("what the object was before it was imported", 1, true), text)
     failure(p, "a", "abort")
     local imported = call(p, "a", "mark")
     call(p, "a", "put", 8)
