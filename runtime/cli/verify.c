@@ -146,9 +146,10 @@ static int verify_run(const struct command *self, int argc, char **argv)
 }
 
 static const char details[] =
-    "Checks every object's database, the log, and the directory of objects\n"
-    "against them.  Says what is wrong and the way out, with exit code 1. The\n"
-    "log of a running server is left out: it is checked at each start.\n\n"
+    "Checks every object's database, the log, the directory of objects\n"
+    "against them, and the files of history.  Says what is wrong and the\n"
+    "way out, with exit code 1.  The log of a running server is left out:\n"
+    "it is checked at each start.\n\n"
     "  --rebuild         make the directory of objects anew from the objects'\n"
     "                    files; the server must be stopped\n" ASK_OPTIONS "\n"
     "Example:\n"

@@ -1,6 +1,6 @@
 /*
  * question_verify.c - `verify`: every object's file, the directory, and whether
- * they agree.
+ * they agree; the files of history.
  *
  * Files are looked at beside the workers that write them.  Whatever seems wrong
  * is asked of the object's worker before it is called so: a page may just have
@@ -26,6 +26,7 @@
 #include "store/db.h"
 #include "store/directory.h"
 #include "store/examine.h"
+#include "store/history.h"
 
 #define PROGRESS_NS 200000000u
 
@@ -324,6 +325,20 @@ static int check_directory(struct verifying *v)
     return directory_list(v->q->directory, &all, on_entry, v, v->err);
 }
 
+/* ---- history ---- */
+
+static int on_history(void *arg, const char *path, const char *what)
+{
+    char text[ERROR_TEXT_MAX];
+
+    if (what == NULL)
+        return progress(arg);
+    snprintf(text, sizeof(text), "%s is damaged: %s", path, what);
+    return tell(arg, NULL, NULL, (struct slice){0}, text,
+                "what objects are now is not affected; the file goes when it "
+                "is older than history.days");
+}
+
 int question_verify(struct question *q, struct error *err)
 {
     struct verifying v = {.q = q,
@@ -339,6 +354,8 @@ int question_verify(struct question *q, struct error *err)
     int rc = check_directory(&v);
     if (rc == 0)
         rc = walk(&v, objects.p, on_class);
+    if (rc == 0)
+        rc = history_check(node_store(q->node), on_history, &v, err);
     if (rc == 0 && backup_is_part(v.data))
         rc = tell(&v, NULL, NULL, (struct slice){0},
                   "it is a backup that was not finished",

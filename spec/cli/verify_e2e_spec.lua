@@ -170,6 +170,65 @@ describe("verify", function()
     assert_well(p)
   end)
 
+  describe("with history", function()
+    local p
+    after_each(function() p:close() end)
+
+    -- What is in history: an archive, a database that was emptied, what is armed.
+    before_each(function()
+      p = program.start { script = [[
+        local mk = require "moonkeep"
+        local Box = mk.class "Box"
+        function Box:fetch()
+          self.storage:put("old", "")
+          local mark = self.storage:getCurrentBookmark()
+          for i = 1, 30 do self.storage:put("k" .. i, mk.crypto.randomBytes(60000)) end
+          return mk.Response(mark)
+        end
+        function Box:empty(mark)
+          self.storage:deleteAll()
+          self.storage:put("new", "")
+          self.storage:onNextSessionRestoreBookmark(mark)
+        end
+        return { Box = Box }
+      ]] }
+      local mark = p:get("/Box/a").body
+      p:term()
+      p:restart()
+      commands.on(p.data):text { "call", "Box", "a", "empty", json.encode(mark) }
+      p:term()
+    end)
+
+    local cases = {
+      { "a block of an archive", "*.mkh", 100, "objects cannot go back to, or past, what it has of them" },
+      { "the index of an archive", "*.mkh", -100, "objects cannot go back to, or past, what it has of them" },
+      { "the end of an archive", "*.mkh", -10, "objects cannot go back to, or past, what it has of them" },
+      { "the database of an object that was emptied", "objects/*/*.sqlite", 3,
+        "the object cannot go back to before it was emptied then" },
+      { "what an object was told to go back to", "armed/*", 9,
+        "the object will not go back to the bookmark that it was told to" },
+    }
+    for _, case in ipairs(cases) do
+      it("finds damage in " .. case[1], function()
+        local code, rows = verify(p)
+        assert.same({ 0, 1 }, { code, #rows })
+        local path = shell(("cd %s && ls -S history/%s | head -1"):format(p.data, case[2]))
+        local size = tonumber(shell(("stat -c %%s %s/%s"):format(p.data, path)))
+        overwrite(p.data .. "/" .. path, case[3] % size, "\xff\xfe\xfd")
+        code, rows = verify(p)
+        assert.same({ 1, 2, 1 }, { code, #rows, rows[2].problems })
+        assert.equal(("%s is damaged: %s"):format(path, case[4]), rows[1].problem)
+        assert.truthy(rows[1].way_out:find "what objects are now is not affected")
+        assert.is_nil(rows[1].name)
+        p:restart()
+        code, rows = verify(p)
+        assert.same({ 1, path }, { code, rows[1].problem:match "^%S+" and path })
+        local text = select(2, commands.on(p.data):run { "verify" })
+        assert.truthy(text:find(path .. " is damaged: ", 1, true), text)
+      end)
+    end
+  end)
+
   it("wants a data folder", function()
     local folder = program.folder()
     for _, more in ipairs { {}, { "--rebuild" } } do
