@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include "base/mem.h"
+#include "base/table.h"
 #include "store/history_inside.h"
 #include "store/inside.h"
 
@@ -29,34 +30,53 @@ static void path_of(const struct oid *id, char out[PATH_ROOM])
 
 /* ---- in memory ---- */
 
-static size_t find(const struct history *h, const struct oid *id)
-{
-    size_t i = 0;
+struct armed {
+    UT_hash_handle hh;
+    struct oid id;
+};
 
-    while (i < h->armed_n && !oid_eq(&h->armed[i], id))
-        i++;
-    return i;
+static struct armed *find(const struct history *h, const struct oid *id)
+{
+    struct armed *a;
+
+    HASH_FIND(hh, h->armed, id->b, OID_SIZE, a);
+    return a;
 }
 
 static void add(struct history *h, const struct oid *id)
 {
     pthread_mutex_lock(&h->mutex);
-    if (find(h, id) == h->armed_n) {
-        h->armed = mem_realloc(h->armed, (h->armed_n + 1) * sizeof(*h->armed));
-        h->armed[h->armed_n++] = *id;
-        atomic_store(&h->armed_count, h->armed_n);
+    if (find(h, id) == NULL) {
+        struct armed *a = mem_zalloc(sizeof(*a));
+
+        a->id = *id;
+        HASH_ADD_KEYPTR(hh, h->armed, a->id.b, OID_SIZE, a);
+        atomic_fetch_add(&h->armed_count, 1);
     }
     pthread_mutex_unlock(&h->mutex);
+}
+
+static void remove_armed(struct history *h, struct armed *a)
+{
+    HASH_DELETE(hh, h->armed, a);
+    free(a);
+    TABLE_TRIM(hh, h->armed);
+    atomic_fetch_sub(&h->armed_count, 1);
 }
 
 static void take(struct history *h, const struct oid *id)
 {
     pthread_mutex_lock(&h->mutex);
-    size_t i = find(h, id);
-    if (i < h->armed_n)
-        h->armed[i] = h->armed[--h->armed_n];
-    atomic_store(&h->armed_count, h->armed_n);
+    struct armed *a = find(h, id);
+    if (a != NULL)
+        remove_armed(h, a);
     pthread_mutex_unlock(&h->mutex);
+}
+
+void armed_fini(struct history *h)
+{
+    while (h->armed != NULL)
+        remove_armed(h, h->armed);
 }
 
 bool history_is_armed(struct store *s, const struct oid *id)
@@ -66,7 +86,7 @@ bool history_is_armed(struct store *s, const struct oid *id)
     if (atomic_load_explicit(&h->armed_count, memory_order_acquire) == 0)
         return false;
     pthread_mutex_lock(&h->mutex);
-    bool is = find(h, id) < h->armed_n;
+    bool is = find(h, id) != NULL;
     pthread_mutex_unlock(&h->mutex);
     return is;
 }

@@ -21,11 +21,10 @@ struct history {
     uint64_t since; /* its sequence; 0: there is none */
     int64_t since_ms;
 
-    pthread_mutex_t writing; /* files of history/armed */
-    pthread_mutex_t mutex;   /* all below */
-    struct oid *armed;       /* owned */
-    size_t armed_n;
-    atomic_size_t armed_count; /* armed_n, for a quick look */
+    pthread_mutex_t writing;   /* files of history/armed */
+    pthread_mutex_t mutex;     /* all below */
+    struct armed *armed;       /* owned; a table by id */
+    atomic_size_t armed_count; /* for a quick look */
 };
 
 /* The log has been replayed from `*loaded` up to commit `*last` and is about to
@@ -55,6 +54,7 @@ uint64_t history_cut_last(struct disk *d);
 int history_cut_expire(struct disk *d, uint64_t oldest);
 
 /* history_armed.c */
+void armed_fini(struct history *h);
 int armed_load(struct store *s, struct error *err);
 int armed_write(struct store *s, const struct oid *id, const struct bookmark *b,
                 struct error *err);

@@ -320,6 +320,6 @@ void history_free(struct history *h)
         return;
     pthread_mutex_destroy(&h->mutex);
     pthread_mutex_destroy(&h->writing);
-    free(h->armed);
+    armed_fini(h);
     free(h);
 }
