@@ -95,11 +95,25 @@ static int check(const struct past *p, const struct oid *id,
     if (b->number > p->upto)
         return error_set(err, ERR_INVALID,
                          "the bookmark is of a time that has not been");
-    if (history_is_cut(p->store, id, b->number))
+    struct cut cut = history_cut_of(p->store, id);
+
+    if (cut.time_ms != 0 && b->number <= cut.number)
         return error_set(err, ERR_NOT_FOUND,
                          "what the object was before it was imported, or its "
                          "class deleted, is not kept");
     return b->number < p->from ? past_too_far(err) : 0;
+}
+
+/* What the object became by a cut is no commit of it: the number after the
+ * cut's stands for that. */
+static void skip_cut(const struct past *p, const struct oid *id,
+                     int64_t time_ms, struct bookmark *b)
+{
+    struct cut cut = history_cut_of(p->store, id);
+
+    if (cut.time_ms != 0 && time_ms >= cut.time_ms && b->number <= cut.number &&
+        cut.number < p->upto)
+        b->number = cut.number + 1;
 }
 
 int history_at(struct store *s, const struct oid *id, int64_t time_ms,
@@ -119,6 +133,8 @@ int history_at(struct store *s, const struct oid *id, int64_t time_ms,
     if (rc != 0)
         return rc;
     rc = past_find_time(&past, id, time_ms, &out->number, err);
+    if (rc == 0)
+        skip_cut(&past, id, time_ms, out);
     if (rc == 0)
         rc = check(&past, id, out, err);
     past_close(&past);

@@ -1,7 +1,7 @@
 /*
  * Objects that became what history does not tell, and when: a file from outside
  * took their place (history/cut/<id>-<commit>), or their class was deleted
- * (history/cut/<commit>: their ids, sorted).
+ * (history/cut/<commit>: their ids, sorted).  The time is before that.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 #define CUT "history/cut"
 
-enum { HEX = 16, PATH_ROOM = sizeof(CUT) + OID_HEX + HEX + 4 };
+enum { HEX = 16, TIME = 8, PATH_ROOM = sizeof(CUT) + OID_HEX + HEX + 4 };
 
 /* Of an object, or of those of a class. */
 static bool read_name(const char *name, bool is_folder, uint64_t *number)
@@ -26,12 +26,21 @@ static bool read_name(const char *name, bool is_folder, uint64_t *number)
            sscanf(hex, "%16" SCNx64, number) == 1;
 }
 
-static int write_cut(struct store *s, const char *path, struct slice bytes,
+static int write_cut(struct store *s, const char *path, struct slice ids,
                      struct error *err)
 {
     struct disk *d = s->config.disk;
-    int rc = history_write_file(d, CUT "/making", path, bytes.p, bytes.n);
+    int64_t now = clock_wall_ms(s->config.clock);
+    struct buf bytes = {0};
+    int rc;
 
+    buf_add(&bytes, &now, TIME);
+    buf_add_slice(&bytes, ids);
+    /* What is old gives way: who deletes a class may do it for the room. */
+    do {
+        rc = history_write_file(d, CUT "/making", path, bytes.p, bytes.n);
+    } while (rc == ERR_FULL && history_make_room(s));
+    buf_fini(&bytes);
     if (rc == 0)
         rc = d->ops->sync_folder(d, CUT);
     if (rc == 0)
@@ -50,7 +59,7 @@ int history_cut(struct store *s, const struct oid *id, struct error *err)
         return 0;
     oid_to_hex(id, hex);
     snprintf(path, sizeof(path), CUT "/%s-%016" PRIx64, hex, log_last(s->log));
-    return write_cut(s, path, slice_of(""), err);
+    return write_cut(s, path, (struct slice){0}, err);
 }
 
 /* ---- a class ---- */
@@ -121,60 +130,61 @@ struct looking {
     struct disk *disk;
     const struct oid *id;
     char hex[OID_HEX + 1];
-    uint64_t number;
+    struct cut cut;
 };
 
-/* 1 when the object is in the file, 0 when not, or ERR_*. */
-static int is_among(const struct looking *l, const char *name)
+static bool is_among(const struct looking *l, struct file *f)
 {
-    char path[PATH_ROOM];
-    struct file *f;
-
-    snprintf(path, sizeof(path), CUT "/%s", name);
-    int rc = l->disk->ops->open(l->disk, path, DISK_READ, &f);
-    if (rc != 0)
-        return rc == ERR_NOT_FOUND ? 0 : rc;
     int64_t low = 0;
-    int64_t high = l->disk->ops->size(f) / OID_SIZE;
-    bool is_found = false;
+    int64_t high = (l->disk->ops->size(f) - TIME) / OID_SIZE;
 
-    while (low < high && !is_found) {
+    while (low < high) {
         int64_t middle = low + (high - low) / 2;
         struct oid id = {0};
 
-        if (l->disk->ops->pread(f, id.b, OID_SIZE, middle * OID_SIZE) < 0)
-            break;
+        if (l->disk->ops->pread(f, id.b, OID_SIZE, TIME + middle * OID_SIZE) <
+            0)
+            return false;
         int order = memcmp(id.b, l->id->b, OID_SIZE);
-        is_found = order == 0;
+        if (order == 0)
+            return true;
         if (order < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    l->disk->ops->close(f);
-    return is_found;
+    return false;
 }
 
 static int look(void *arg, const char *name, bool is_folder)
 {
-    const struct looking *l = arg;
-    uint64_t number;
+    struct looking *l = arg;
+    struct cut cut = {0, 1};
+    char path[PATH_ROOM];
+    struct file *f;
 
-    if (!read_name(name, is_folder, &number) || number < l->number)
+    if (!read_name(name, is_folder, &cut.number) ||
+        cut.number < l->cut.number ||
+        (name[HEX] != '\0' && strncmp(name, l->hex, OID_HEX) != 0))
         return 0;
-    if (name[HEX] == '\0')
-        return is_among(l, name);
-    return strncmp(name, l->hex, OID_HEX) == 0;
+    snprintf(path, sizeof(path), CUT "/%s", name);
+    if (l->disk->ops->open(l->disk, path, DISK_READ, &f) != 0)
+        return 0;
+    l->disk->ops->pread(f, &cut.time_ms, TIME, 0);
+    if (name[HEX] != '\0' || is_among(l, f))
+        l->cut = cut;
+    l->disk->ops->close(f);
+    return 0;
 }
 
-bool history_is_cut(struct store *s, const struct oid *id, uint64_t number)
+struct cut history_cut_of(struct store *s, const struct oid *id)
 {
     struct disk *d = s->config.disk;
-    struct looking l = {.disk = d, .id = id, .number = number};
+    struct looking l = {.disk = d, .id = id};
 
     oid_to_hex(id, l.hex);
-    int rc = d->ops->list(d, CUT, look, &l);
-    return rc != 0 && rc != ERR_NOT_FOUND;
+    d->ops->list(d, CUT, look, &l);
+    return l.cut;
 }
 
 static int look_last(void *arg, const char *name, bool is_folder)
@@ -201,7 +211,7 @@ static int expire(void *arg, const char *name, bool is_folder)
     char path[PATH_ROOM];
     uint64_t number;
 
-    if (!read_name(name, is_folder, &number) || number >= l->number)
+    if (!read_name(name, is_folder, &number) || number >= l->cut.number)
         return 0;
     snprintf(path, sizeof(path), CUT "/%s", name);
     int rc = l->disk->ops->remove(l->disk, path);
@@ -210,7 +220,7 @@ static int expire(void *arg, const char *name, bool is_folder)
 
 int history_cut_expire(struct disk *d, uint64_t oldest)
 {
-    struct looking l = {.disk = d, .number = oldest};
+    struct looking l = {.disk = d, .cut = {oldest, 0}};
     int rc = d->ops->list(d, CUT, expire, &l);
 
     return rc == ERR_NOT_FOUND ? 0 : rc;

@@ -46,8 +46,12 @@ bool history_make_room(void *arg);
 int64_t history_since(const struct store *s, uint64_t sequence);
 
 /* history_cut.c */
-/* Whether bookmarks of the object with this number are void. */
-bool history_is_cut(struct store *s, const struct oid *id, uint64_t number);
+struct cut {
+    uint64_t number; /* bookmarks of the object up to it are void */
+    int64_t time_ms; /* when that was */
+};
+/* The last one of the object; zeros: there is none. */
+struct cut history_cut_of(struct store *s, const struct oid *id);
 /* The number of the last cut, 0: there is none. */
 uint64_t history_cut_last(struct disk *d);
 /* Forget cuts before commit `oldest`.  Returns 0 or ERR_IO. */

@@ -277,6 +277,26 @@ describe("what came from outside", function()
     p:restart()
     assert.equal(7, call(p, "a", "get"))
   end)
+
+  it("is what there was at a time since then, written to or not", function()
+    local ask_for = commands.on(p.data)
+    local file = p.scratch .. "/b.sqlite"
+    call(p, "b", "put", 7)
+    ask_for:text { "export", "T", "b", file }
+    call(p, "a", "put", 1)
+    local before = call(p, "a", "now")
+    p:term()
+    ask_for:text { "import", "T", "a", file, "--force" }
+    p:restart()
+    local time = call(p, "a", "now")
+    call(p, "a", "at", time)
+    p:wait_until("time passes", function() return call(p, "a", "now") > time end)
+    call(p, "a", "put", 8)
+    assert.truthy(failure(p, "a", "at", before):find("before it was imported", 1, true))
+    call(p, "a", "arm", call(p, "a", "at", time))
+    failure(p, "a", "abort")
+    assert.equal(7, call(p, "a", "get"))
+  end)
 end)
 
 describe("a class that was deleted", function()
