@@ -335,8 +335,8 @@ static int on_history(void *arg, const char *path, const char *what)
         return progress(arg);
     snprintf(text, sizeof(text), "%s is damaged: %s", path, what);
     return tell(arg, NULL, NULL, (struct slice){0}, text,
-                "what objects are now is not affected; the file goes when it "
-                "is older than history.days");
+                "nothing is to be done: what objects are now is not affected, "
+                "and the file goes in its time");
 }
 
 int question_verify(struct question *q, struct error *err)
