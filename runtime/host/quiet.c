@@ -24,6 +24,8 @@ static void on_look(uv_timer_t *timer)
 {
     struct quiet *q = container_of(timer, struct quiet, timer);
 
+    if (q->rounds == 0)
+        realm_rest(q->realm);
     if (q->rounds < FEW_ROUNDS)
         trim(q);
     if (q->rounds == 0)

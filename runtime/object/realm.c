@@ -17,6 +17,7 @@
 #include "store/db.h"
 #include "vm/code.h"
 #include "vm/task.h"
+#include "vm/vm.h"
 
 enum {
     LARGE_EVENT = 64 * 1024,
@@ -183,6 +184,17 @@ bool realm_unroute(struct realm *r, struct event *e)
     r->router->mailbox_n--;
     event_free(e);
     return true;
+}
+
+void realm_rest(struct realm *r)
+{
+    struct object *o = r->router;
+
+    if (o == NULL || o->vm == NULL || !object_is_idle(o))
+        return;
+    task_drop_idle(o->vm);
+    object_rest(o);
+    vm_collect(o->vm);
 }
 
 void realm_trim(struct realm *r)

@@ -168,6 +168,10 @@ size_t realm_busy(const struct realm *r);
 /* Give back what its tables, timers and store do not need any more; members
  * stay. */
 void realm_trim(struct realm *r);
+/* Nothing has happened for a while: the router gives up what it keeps for the
+ * next request.  What it has been made of in the midst of a burst stands alone
+ * among memory that is free again. */
+void realm_rest(struct realm *r);
 /* Evict every object that has nothing to do, whatever its idle time. */
 void realm_evict_idle(struct realm *r);
 

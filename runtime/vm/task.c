@@ -195,12 +195,22 @@ void task_free_all(struct vm *vm)
         free_slot(vm, container_of(l, struct slot, link));
 }
 
-void task_trim(struct vm *vm)
+static void keep_idle(struct vm *vm, int count)
 {
-    while (vm->idle_n > SPARE_TASKS) {
+    while (vm->idle_n > count) {
         free_slot(vm, container_of(list_shift(&vm->idle), struct slot, link));
         vm->idle_n--;
     }
+}
+
+void task_trim(struct vm *vm)
+{
+    keep_idle(vm, SPARE_TASKS);
+}
+
+void task_drop_idle(struct vm *vm)
+{
+    keep_idle(vm, 0);
 }
 
 int task_count(const struct vm *vm)

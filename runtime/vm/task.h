@@ -85,6 +85,8 @@ void task_unmeter(struct task *t);
 void task_meter(struct task *t);
 /* Give up the finished coroutines that are kept for reuse, but for a few. */
 void task_trim(struct vm *vm);
+/* The same without exception; the next collection frees them. */
+void task_drop_idle(struct vm *vm);
 /* Number of tasks that are not free. */
 int task_count(const struct vm *vm);
 

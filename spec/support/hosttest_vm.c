@@ -592,12 +592,15 @@ static int l_stats(lua_State *L)
     return 1;
 }
 
-/* vm:trim(): what is spare goes, and all that was held by it. */
+/* vm:trim([all]): what is spare goes, and all that was held by it. */
 static int l_trim(lua_State *L)
 {
     struct vm *vm = check_tvm(L)->vm;
 
-    task_trim(vm);
+    if (lua_toboolean(L, 2))
+        task_drop_idle(vm);
+    else
+        task_trim(vm);
     vm_collect(vm);
     return 0;
 }

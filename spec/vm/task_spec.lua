@@ -89,6 +89,10 @@ describe("a task", function()
     assert(after < before - 30 * 800, ("%d of %d bytes"):format(after, before))
     assert.same({ "done", 1 }, { vm.finish(many, "return 1") })
     assert(many:stats().memory < after + 800)
+    many:trim(true)
+    local without = many:stats().memory
+    assert(without < after - 800, ("%d of %d bytes"):format(without, after))
+    assert.same({ "done", 1 }, { vm.finish(many, "return 1") })
     many:free()
   end)
 
