@@ -194,6 +194,8 @@ void realm_rest(struct realm *r)
         return;
     task_drop_idle(o->vm);
     object_rest(o);
+    /* What had a finalizer goes with the second. */
+    vm_collect(o->vm);
     vm_collect(o->vm);
 }
 
