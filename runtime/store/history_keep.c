@@ -101,6 +101,16 @@ static void say(const struct store *s, const struct error *err)
                   "history is not kept, and begins anew: %s", err->text);
 }
 
+/* Remove the first `n` archives, and what only they lead to. */
+static int remove_first(struct disk *d, const struct archive *all, size_t n)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = archive_remove(d, all[i].sequence);
+    return rc == 0 && n != 0 ? base_expire(d, all[n - 1].last) : rc;
+}
+
 /* Remove what is older than the configuration says, never what is behind. */
 static void expire(struct store *s)
 {
@@ -115,10 +125,8 @@ static void expire(struct store *s)
     for (size_t i = 0; rc == 0 && i < n; i++)
         if (all[i].last_ms != 0 && all[i].last_ms < oldest)
             first = i + 1;
-    for (size_t i = 0; rc == 0 && i < first; i++)
-        rc = archive_remove(d, all[i].sequence);
-    if (rc == 0 && first != 0)
-        rc = base_expire(d, all[first - 1].last);
+    if (rc == 0)
+        rc = remove_first(d, all, first);
     if (rc == 0 && first != 0)
         rc = history_cut_expire(d, all[first - 1].last);
     if (rc != 0)
@@ -134,8 +142,7 @@ bool history_make_room(void *arg)
     struct archive *all = NULL;
     size_t n = 0;
     bool is_done = archive_list(d, &all, &n, NULL) == 0 && n != 0 &&
-                   archive_remove(d, all[0].sequence) == 0 &&
-                   base_expire(d, all[0].last) == 0;
+                   remove_first(d, all, 1) == 0;
 
     free(all);
     if (is_done)
@@ -165,12 +172,10 @@ static int drop_all(struct store *s)
     size_t n = 0;
     int rc = archive_list(d, &all, &n, NULL);
 
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = archive_remove(d, all[i].sequence);
-    free(all);
     if (rc == 0)
-        rc = base_expire(d, UINT64_MAX);
-    return rc;
+        rc = remove_first(d, all, n);
+    free(all);
+    return rc != 0 ? rc : base_expire(d, UINT64_MAX);
 }
 
 static void keep(struct store *s, const struct segments *segments,
