@@ -133,6 +133,7 @@ struct looking {
     struct cut cut;
 };
 
+/* Whether the object's id is in the file, or that cannot be told. */
 static bool is_among(const struct looking *l, struct file *f)
 {
     int64_t low = 0;
@@ -144,7 +145,7 @@ static bool is_among(const struct looking *l, struct file *f)
 
         if (l->disk->ops->pread(f, id.b, OID_SIZE, TIME + middle * OID_SIZE) <
             0)
-            return false;
+            return true;
         int order = memcmp(id.b, l->id->b, OID_SIZE);
         if (order == 0)
             return true;
@@ -168,8 +169,13 @@ static int look(void *arg, const char *name, bool is_folder)
         (name[HEX] != '\0' && strncmp(name, l->hex, OID_HEX) != 0))
         return 0;
     snprintf(path, sizeof(path), CUT "/%s", name);
-    if (l->disk->ops->open(l->disk, path, DISK_READ, &f) != 0)
+    int rc = l->disk->ops->open(l->disk, path, DISK_READ, &f);
+    if (rc != 0) {
+        /* It counts, so that nobody is given a state that never was. */
+        if (rc != ERR_NOT_FOUND)
+            l->cut = (struct cut){cut.number, INT64_MAX};
         return 0;
+    }
     l->disk->ops->pread(f, &cut.time_ms, TIME, 0);
     if (name[HEX] != '\0' || is_among(l, f))
         l->cut = cut;
