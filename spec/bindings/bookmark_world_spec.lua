@@ -203,6 +203,14 @@ describe("getCurrentBookmark", function()
   end)
 end)
 
+--- Neither a time nor a bookmark can be gone back to, as `text` says.
+local function refused(time, mark, text)
+  for method, argument in pairs { at = time, arm = mark } do
+    local err = tostring(caught(a[method], a, argument))
+    assert.truthy(err:find(text, 1, true), err)
+  end
+end
+
 describe("a world without history", function()
   before_each(function() fresh { history = { days = 0 } } end)
   after_each(stop)
@@ -215,11 +223,7 @@ describe("a world without history", function()
 
   it("says so to who wants to go back", function()
     a:put(1)
-    local mark = a:mark()
-    for method, argument in pairs { at = world:now(), arm = mark } do
-      local err = tostring(caught(a[method], a, argument))
-      assert.truthy(err:find("no history is kept: history.days is 0", 1, true), err)
-    end
+    refused(world:now(), a:mark(), "no history is kept: history.days is 0")
     caught(a.abort, a)
     assert.equal(1, a:get())
   end)
@@ -259,7 +263,7 @@ describe("getBookmarkForTime", function()
     assert.equal(2, a:get())
   end)
 
-  it("gives the current one for now", function()
+  it("gives the current one for the present", function()
     a:put(1)
     assert.equal(a:mark(), a:at(world:now()))
   end)
@@ -689,10 +693,7 @@ describe("what is older than the history that is kept", function()
 
   it("is refused", function()
     pass()
-    for method, argument in pairs { at = time, arm = mark } do
-      local err = tostring(caught(a[method], a, argument))
-      assert.truthy(err:find("the history that is kept does not go back that far", 1, true), err)
-    end
+    refused(time, mark, "the history that is kept does not go back that far")
     caught(a.abort, a)
     assert.equal(2, a:get())
   end)

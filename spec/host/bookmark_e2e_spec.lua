@@ -257,16 +257,23 @@ describe("what came from outside", function()
     assert.equal(20, call(p, "a", "get"))
   end)
 
-  it("is no state of a bookmark of before: a file that was imported right after it", function()
+  --- While no server runs what has 7 takes the place of "a", which had 1 and was
+  --- asked `method` last; returns the answer.
+  local function import_over(method)
     local ask_for = commands.on(p.data)
     local file = p.scratch .. "/b.sqlite"
     call(p, "b", "put", 7)
     ask_for:text { "export", "T", "b", file }
     call(p, "a", "put", 1)
-    local mark = call(p, "a", "mark")
+    local answer = call(p, "a", method)
     p:term()
     ask_for:text { "import", "T", "a", file, "--force" }
     p:restart()
+    return answer
+  end
+
+  it("is no state of a bookmark of before: a file that was imported right after it", function()
+    local mark = import_over "mark"
     local text = failure(p, "a", "arm", mark)
     assert.truthy(text:find("what the object was before it was imported", 1, true), text)
     local imported = call(p, "a", "mark")
@@ -279,15 +286,7 @@ describe("what came from outside", function()
   end)
 
   it("is what there was at a time since then, written to or not", function()
-    local ask_for = commands.on(p.data)
-    local file = p.scratch .. "/b.sqlite"
-    call(p, "b", "put", 7)
-    ask_for:text { "export", "T", "b", file }
-    call(p, "a", "put", 1)
-    local before = call(p, "a", "now")
-    p:term()
-    ask_for:text { "import", "T", "a", file, "--force" }
-    p:restart()
+    local before = import_over "now"
     local time = call(p, "a", "now")
     call(p, "a", "at", time)
     p:wait_until("time passes", function() return call(p, "a", "now") > time end)
